@@ -1,0 +1,58 @@
+"""What approvers do: approve, reject, ask for changes. Each names the digest that was looked at."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from orders import permissions, policies
+from orders.actions.moves import announce, locked, move, verb
+from orders.actions.ordering import needed_reason
+from orders.errors import Changed
+from orders.models import Approval, Decision, Order
+from portal.models import User
+
+
+@verb("approve")
+def approve(*, order: Order, by: User, digest: str, comment: str = "") -> Order:
+    """Record one approval; the last one that was needed approves the order and sends it on its way."""
+    order = _decide(order, by, digest, Decision.APPROVE, comment.strip())
+    facts = {"digest": digest, "revision": order.content.number}
+    move(order, "approval_given", by=by, reason=comment.strip(), data=facts)
+    if policies.has_quorum(order):
+        move(order, "approved", by=by, data=facts | {"quorum": order.quorum}, not_before=None, tries=0)
+        announce(order)
+    return order
+
+
+@verb("reject")
+def reject(*, order: Order, by: User, digest: str, comment: str) -> Order:
+    reason = needed_reason(comment, "comment")
+    order = _decide(order, by, digest, Decision.REJECT, reason)
+    move(order, "rejected", by=by, reason=reason, data={"digest": digest})
+    return order
+
+
+@verb("request_changes")
+def request_changes(*, order: Order, by: User, digest: str, comment: str) -> Order:
+    reason = needed_reason(comment, "comment")
+    order = _decide(order, by, digest, Decision.REQUEST_CHANGES, reason)
+    move(order, "changes_requested", by=by, reason=reason, data={"digest": digest})
+    return order
+
+
+def _decide(order: Order, by: User, digest: str, decision: Decision, comment: str) -> Order:
+    """Check and store one vote on the locked order. A digest that is not the current one is never recorded."""
+    order = locked(order)
+    if digest != order.content.digest:
+        raise Changed
+    permissions.check_can_decide(by, order)
+    Approval.objects.create(
+        order=order,
+        revision=order.content,
+        digest=digest,
+        by=by,
+        decision=decision,
+        comment=comment,
+        at=timezone.now(),
+    )
+    return order

@@ -1,0 +1,120 @@
+"""What every verb is made of: lock an order, move it along one edge, record the event, tell the worker."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from functools import partial, wraps
+from typing import Any, ParamSpec, TypeVar
+
+from celery import current_app
+from django.db import transaction
+from django.utils import timezone, translation
+
+from orders import states
+from orders.errors import Changed, Denied
+from orders.models import Event, Order
+from orders.states import Status
+from portal.middleware import current_request_id
+from portal.models import User
+
+log = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def verb(name: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """One transaction around a verb; a denied attempt is rolled back and becomes an event of its own."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @wraps(function)
+        def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                with transaction.atomic():
+                    return function(*args, **kwargs)
+            except Denied as denied:
+                _record_denial(name, denied, kwargs)
+                raise
+
+        return wrapper
+
+    return decorate
+
+
+def _record_denial(name: str, denied: Denied, kwargs: dict[str, Any]) -> None:
+    with translation.override("en"):
+        record(f"denied.{name}", by=kwargs.get("by"), order=kwargs.get("order"), reason=denied.sentence)
+
+
+def locked(order: Order) -> Order:
+    """The order as it is now, locked where the database has row locks."""
+    fresh = Order.objects.select_for_update(of=("self",)).select_related("revision", "requester", "attempt")
+    return fresh.get(pk=order.pk)
+
+
+def move(
+    order: Order,
+    event: str,
+    *,
+    by: User | None,
+    reason: str = "",
+    data: dict[str, Any] | None = None,
+    **changes: Any,
+) -> None:
+    """Move `order` along the edge `event` by compare-and-swap, and record it. Raises Changed, changing nothing."""
+    before = Status(order.status)
+    after = states.target(event, before)
+    if after is None:
+        raise Changed
+    if after is not before:
+        changes = _entering(after) | changes
+    changes["version"] = order.version + 1
+    if not Order.objects.filter(pk=order.pk, version=order.version, status=before).update(**changes):
+        raise Changed
+    for name, value in changes.items():
+        setattr(order, name, value)
+    record(f"order.{event}", by=by, order=order, before=before, after=after, reason=reason, data=data)
+
+
+def _entering(status: Status) -> dict[str, Any]:
+    now = timezone.now()
+    lasts = states.STAGES[status].lasts
+    return {"status": status, "status_since": now, "deadline_at": None if lasts is None else now + lasts}
+
+
+def record(
+    kind: str,
+    *,
+    by: User | None,
+    order: Order | None = None,
+    before: str = "",
+    after: str = "",
+    reason: str = "",
+    data: dict[str, Any] | None = None,
+) -> Event:
+    """Append one event. `by=None` is the portal itself."""
+    return Event.objects.create(
+        at=timezone.now(),
+        kind=kind,
+        by=by,
+        by_name=by.username if by else "",
+        order=order,
+        revision_number=order.revision.number if order and order.revision else None,
+        status_before=before,
+        status_after=after,
+        reason=reason,
+        data=data or {},
+        request_id=current_request_id.get(),
+    )
+
+
+def announce(order: Order) -> None:
+    """Tell a worker, once this transaction is committed. Only a hint: the sweeper repeats what is lost."""
+    transaction.on_commit(partial(_announce, order.pk), robust=True)
+
+
+def _announce(order_id: int) -> None:
+    current_app.send_task(
+        "orders.submit_order", kwargs={"order_id": order_id}, queue="submit", expires=600, retry=False
+    )

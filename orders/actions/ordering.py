@@ -1,0 +1,209 @@
+"""What the requester does: draft, edit, request, discard, withdraw, retry."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import IntegrityError
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from orders import catalogue, permissions, policies, states
+from orders.actions.moves import locked, move, record, verb
+from orders.catalogue import Offer
+from orders.errors import Changed, Denied, Invalid
+from orders.models import Order, Revision
+from orders.states import Status
+from portal.models import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What a person fills in: the API's fields and the portal's own."""
+
+    values: dict[str, Any]
+    purpose: str
+    team: str = ""
+    domain_names: list[str] = field(default_factory=list)
+
+
+def create(
+    *, offer: Offer, content: Content, by: User, token: uuid.UUID, origin: Order | None = None, request: bool
+) -> Order:
+    """A new draft, or at once a request for approval. The same `token` again gives the same order."""
+    try:
+        return _create(offer=offer, content=content, by=by, token=token, origin=origin, request=request)
+    except IntegrityError:
+        twin = Order.objects.filter(form_token=token, requester=by).first()
+        if twin is None:
+            raise
+        return twin
+
+
+@verb("create")
+def _create(
+    *, offer: Offer, content: Content, by: User, token: uuid.UUID, origin: Order | None, request: bool
+) -> Order:
+    permissions.check_can_request(by)
+    now = timezone.now()
+    lasts = states.STAGES[Status.DRAFT].lasts
+    assert lasts is not None
+    order = Order.objects.create(
+        product=offer.product,
+        requester=by,
+        created_at=now,
+        status_since=now,
+        deadline_at=now + lasts,
+        origin=origin,
+        form_token=token,
+    )
+    _revise(order, offer, content, by)
+    order.save(update_fields=["revision", "fingerprint"])
+    data = _described(order) | ({"origin": origin.reference} if origin else {})
+    record("order.drafted", by=by, order=order, after=Status.DRAFT, data=data)
+    if request:
+        _ask(order, by)
+    return order
+
+
+@verb("edit")
+def edit(*, order: Order, content: Content, by: User, seen_revision: int, request: bool) -> Order:
+    """A new revision; approvals of the old one count no more. Raises Changed if `seen_revision` is not current."""
+    order = locked(order)
+    permissions.check_can_edit(by, order)
+    if order.content.number != seen_revision:
+        raise Changed
+    offer = catalogue.current_offer(order.product)
+    _revise(order, offer, content, by)
+    move(
+        order,
+        "edited",
+        by=by,
+        data=_described(order),
+        revision=order.revision,
+        fingerprint=order.fingerprint,
+        **(_frozen_quorum(order) if order.status == Status.PENDING_APPROVAL else {}),
+    )
+    if request and order.status != Status.PENDING_APPROVAL:
+        _ask(order, by)
+    return order
+
+
+@verb("request")
+def request(*, order: Order, by: User) -> Order:
+    order = locked(order)
+    permissions.check_can_submit_request(by, order)
+    if order.status == Status.CHANGES_REQUESTED:
+        raise Denied(_("An approver asked for changes: edit the order to request it again."))
+    _ask(order, by)
+    return order
+
+
+@verb("discard")
+def discard(*, order: Order, by: User) -> Order:
+    order = locked(order)
+    permissions.check_can_discard(by, order)
+    move(order, "discarded", by=by)
+    return order
+
+
+@verb("withdraw")
+def withdraw(*, order: Order, by: User, reason: str) -> Order:
+    order = locked(order)
+    permissions.check_can_withdraw(by, order)
+    move(order, "withdrawn", by=by, reason=needed_reason(reason))
+    return order
+
+
+@verb("retry")
+def retry(*, order: Order, by: User) -> Order:
+    """After a definite refusal: the same content as a new revision, which needs a fresh approval."""
+    order = locked(order)
+    permissions.check_can_retry(by, order)
+    old = order.content
+    content = Content(values=old.values, purpose=old.purpose, team=old.team, domain_names=old.domain_names)
+    _revise(order, catalogue.current_offer(order.product), content, by)
+    move(
+        order,
+        "retried",
+        by=by,
+        data=_described(order),
+        revision=order.revision,
+        fingerprint=order.fingerprint,
+        not_before=None,
+        tries=0,
+        **_frozen_quorum(order),
+    )
+    return order
+
+
+def needed_reason(reason: str, field: str = "reason") -> str:
+    reason = reason.strip()
+    if not reason:
+        raise Invalid({field: [gettext_lazy("Say why: the reason stays in the history.")]})
+    return reason
+
+
+def _ask(order: Order, by: User) -> None:
+    quorum = _frozen_quorum(order)
+    move(order, "requested", by=by, data=_described(order) | {"quorum": quorum["quorum"]}, **quorum)
+
+
+def _frozen_quorum(order: Order) -> dict[str, Any]:
+    """The quorum of the current rules, as it stays on the order; refused where nobody could ever reach it."""
+    quorum = policies.quorum_for(order.content)
+    able = policies.eligible_approvers(order).count()
+    if able < quorum.people:
+        raise Denied(
+            _("This order needs %(needed)d approvers, but only %(able)d people could approve it.")
+            % {"needed": quorum.people, "able": able}
+        )
+    return {"quorum": quorum.people, "quorum_reasons": quorum.rules, "policy_version": policies.VERSION}
+
+
+def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:
+    """Give `order` its next revision, with the body rendered once. The caller saves the pointer."""
+    _check(offer, content)
+    body = catalogue.render(offer, content.values, reference=order.reference)
+    order.revision = Revision.objects.create(
+        order=order,
+        number=order.revisions.count() + 1,
+        editor=by,
+        created_at=timezone.now(),
+        api=offer.api,
+        values=content.values,
+        purpose=content.purpose.strip(),
+        team=content.team.strip(),
+        domain_names=content.domain_names,
+        body=body,
+        digest=catalogue.digest(body),
+    )
+    order.fingerprint = catalogue.fingerprint(offer, content.values)
+
+
+def _check(offer: Offer, content: Content) -> None:
+    problems = catalogue.problems(offer, content.values)
+    if not content.purpose.strip():
+        problems["purpose"] = [gettext_lazy("Say what it is for: approvers decide by it.")]
+    if offer.product == catalogue.Product.CERTIFICATE:
+        names = catalogue.domain_name_problems(content.domain_names, content.values)
+        if names:
+            problems["domain_names"] = names
+    if problems:
+        raise Invalid(problems)
+
+
+def _described(order: Order) -> dict[str, Any]:
+    content = order.content
+    return {
+        "revision": content.number,
+        "api": content.api,
+        "digest": content.digest,
+        "values": content.values,
+        "purpose": content.purpose,
+        "team": content.team,
+        "domain_names": content.domain_names,
+    }

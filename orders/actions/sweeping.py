@@ -1,0 +1,30 @@
+"""What time does: orders whose deadline has passed, and messages that were lost."""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders.actions import submitting
+from orders.actions.moves import announce, locked, move
+from orders.models import Order
+from orders.states import Status
+
+
+@transaction.atomic
+def end(*, order: Order) -> None:
+    """Let an overdue order take the exit that its status has at the deadline, if it still is overdue."""
+    order = locked(order)
+    event = order.stage.then
+    if event is None or order.deadline_at is None or order.deadline_at > timezone.now():
+        return
+    if order.status == Status.SUBMITTING:
+        submitting.lose(order=order, attempt=order.attempt, reason="worker_gone")
+    else:
+        move(order, event, by=None, data={"why": "deadline"})
+
+
+@transaction.atomic
+def remind(*, order: Order) -> None:
+    """Announce an approved order again: its message may have been lost."""
+    announce(order)

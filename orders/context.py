@@ -1,0 +1,13 @@
+"""What every page says about buying: whether it is stopped."""
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from orders.models import Stop
+
+
+def buying(request: HttpRequest) -> dict[str, Any]:
+    if not request.user.is_authenticated:
+        return {}
+    return {"stops": list(Stop.objects.filter(lifted_at=None).order_by("pk"))}

@@ -1,0 +1,188 @@
+"""What an engineer asks for, and the immutable versions of its content."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from orders import catalogue, states
+from orders.catalogue import Product
+from orders.states import Status
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+FIRST_NUMBER = 1000
+"""ORD-1001 is the first order: a reference should not look like a row number."""
+
+
+class Orders(models.QuerySet["Order"]):
+    def visible_to(self, user: User) -> Orders:
+        return self if user.sees_everything else self.filter(requester=user)
+
+    def awaiting_approval(self) -> Orders:
+        return self.filter(status=Status.PENDING_APPROVAL)
+
+    def awaiting_vote_of(self, user: User) -> Orders:
+        """Pending orders that `user` may still decide: not their own, not edited by them, not voted on yet."""
+        if not user.is_approver:
+            return self.none()
+        return (
+            self.awaiting_approval()
+            .exclude(requester=user)
+            .exclude(revisions__editor=user)
+            .exclude(revision__approvals__by=user)
+        )
+
+    def due(self, now: datetime) -> Orders:
+        """Approved orders that a worker may try to buy now."""
+        return self.filter(status=Status.APPROVED).filter(Q(not_before=None) | Q(not_before__lte=now))
+
+    def overdue(self, now: datetime) -> Orders:
+        return self.filter(status__in=states.OPEN, deadline_at__lte=now)
+
+    def with_row(self) -> Orders:
+        """Everything that a row of a list shows, in one query."""
+        return self.select_related("requester", "revision", "attempt").prefetch_related("items")
+
+    def newest_first(self) -> Orders:
+        return self.order_by("-pk")
+
+
+class Order(models.Model):
+    product = models.CharField(_("product"), max_length=16, choices=Product.choices)
+    status = models.CharField(_("status"), max_length=24, choices=Status.choices, default=Status.DRAFT)
+    status_since = models.DateTimeField()
+    deadline_at = models.DateTimeField(null=True)
+    version = models.PositiveIntegerField(default=0)
+    """Grows with every move: what a compare-and-swap compares."""
+
+    requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
+    created_at = models.DateTimeField()
+    origin = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="successors")
+    form_token = models.UUIDField(default=uuid.uuid4, unique=True)
+    """Made with the empty form: a double click carries the same one and creates one order."""
+
+    revision = models.OneToOneField("Revision", null=True, on_delete=models.PROTECT, related_name="+")
+    fingerprint = models.CharField(max_length=64)
+    quorum = models.PositiveSmallIntegerField(default=1)
+    quorum_reasons = models.JSONField(default=list)
+    policy_version = models.PositiveSmallIntegerField(default=0)
+
+    not_before = models.DateTimeField(null=True)
+    """After a failure that provably sent nothing: when to try again."""
+    tries = models.PositiveSmallIntegerField(default=0)
+    attempt = models.OneToOneField("Attempt", null=True, on_delete=models.PROTECT, related_name="+")
+    cloud_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 – unique where known
+
+    objects = Orders.as_manager()
+
+    class Meta:
+        verbose_name = _("order")
+        verbose_name_plural = _("orders")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["fingerprint"],
+                condition=Q(status__in=sorted(states.IN_FLIGHT)),
+                name="one_in_flight_per_fingerprint",
+            ),
+            models.UniqueConstraint(
+                fields=["cloud_order_id"],
+                condition=Q(cloud_order_id__isnull=False),
+                name="one_owner_per_cloud_order",
+            ),
+            models.CheckConstraint(
+                condition=Q(status=Status.PLACED, cloud_order_id__isnull=False)
+                | (~Q(status=Status.PLACED) & Q(cloud_order_id__isnull=True)),
+                name="placed_means_order_id",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=sorted(states.FINAL), deadline_at__isnull=True)
+                | Q(status__in=sorted(states.OPEN), deadline_at__isnull=False),
+                name="open_means_deadline",
+            ),
+            models.CheckConstraint(condition=Q(status__in=Status.values), name="known_status"),
+            models.CheckConstraint(condition=Q(quorum__gte=1), name="quorum_at_least_one"),
+        ]
+        indexes = [
+            models.Index(fields=["status", "-id"], name="order_by_status"),
+            models.Index(fields=["requester", "-id"], name="order_by_requester"),
+            models.Index(fields=["fingerprint"], name="order_by_fingerprint"),
+            models.Index(fields=["deadline_at"], condition=Q(deadline_at__isnull=False), name="open_order_by_deadline"),
+        ]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    def get_absolute_url(self) -> str:
+        return reverse("order", kwargs={"number": FIRST_NUMBER + self.pk})
+
+    @property
+    def reference(self) -> str:
+        return f"ORD-{FIRST_NUMBER + self.pk}"
+
+    @property
+    def stage(self) -> states.Stage:
+        return states.STAGES[Status(self.status)]
+
+    @property
+    def content(self) -> Revision:
+        """The current revision. Every order has one from the moment it is created."""
+        if self.revision is None:
+            raise ValueError("the order has no revision yet")
+        return self.revision
+
+
+class Revision(models.Model):
+    """One version of an order's content. Never changed: an edit makes the next one."""
+
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="revisions")
+    number = models.PositiveSmallIntegerField()
+    editor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+
+    api = models.CharField(max_length=16)
+    values = models.JSONField()
+    purpose = models.TextField(_("purpose"))
+    team = models.CharField(_("team"), max_length=100, blank=True)
+    domain_names = models.JSONField(default=list)
+
+    body = models.BinaryField()
+    digest = models.CharField(max_length=64)
+    """SHA-256 of `body`, in hexadecimal: what approvers approve."""
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "number"], name="revision_number_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order.reference} r{self.number}"
+
+    @property
+    def offer(self) -> catalogue.Offer:
+        return catalogue.OFFERS[self.api]
+
+    @cached_property
+    def body_text(self) -> str:
+        return bytes(self.body).decode()
+
+    @property
+    def quantity(self) -> int:
+        return catalogue.quantity(self.offer, self.values)
+
+    def facts(self) -> list[tuple[catalogue.Text, Any]]:
+        """Label and shown value of every field of the API, in the catalogue's order."""
+        return [(each.label, _shown(each, self.values.get(each.name))) for each in self.offer.fields]
+
+
+def _shown(each: catalogue.Field, value: Any) -> Any:
+    if each.kind in ("flag", "consent"):
+        return _("yes") if value else _("no")
+    return dict(each.choices).get(value, value)

@@ -1,0 +1,88 @@
+"""Who may do what now. A denial carries the sentence the person reads; a button asks the same check."""
+
+from collections.abc import Callable
+
+from django.utils.translation import gettext as _
+
+from orders import states
+from orders.errors import Denied
+from orders.models import Order
+from orders.states import Status
+from portal.models import User
+
+Check = Callable[[User, Order], None]
+
+
+def denial(check: Check, user: User, order: Order) -> str | None:
+    """The sentence why not, or None when `user` may."""
+    try:
+        check(user, order)
+    except Denied as denied:
+        return denied.sentence
+    return None
+
+
+def check_can_request(user: User) -> None:
+    if user.is_auditor:
+        raise Denied(_("Auditors read everything and change nothing."))
+
+
+def check_can_edit(user: User, order: Order) -> None:
+    _check_is_requester(user, order, _("Only the requester can edit this order."))
+    _check_status(order, "edited")
+
+
+def check_can_submit_request(user: User, order: Order) -> None:
+    _check_is_requester(user, order, _("Only the requester can ask for approval."))
+    _check_status(order, "requested")
+
+
+def check_can_discard(user: User, order: Order) -> None:
+    _check_is_requester(user, order, _("Only the requester can discard this draft."))
+    _check_status(order, "discarded")
+
+
+def check_can_withdraw(user: User, order: Order) -> None:
+    check_can_request(user)
+    stopped_by_approver = user.is_approver and order.status in (Status.APPROVED, Status.FAILED)
+    if not stopped_by_approver:
+        _check_is_requester(user, order, _("Only the requester can withdraw this order now."))
+    _check_status(order, "withdrawn")
+
+
+def check_can_retry(user: User, order: Order) -> None:
+    check_can_request(user)
+    if not user.is_approver:
+        _check_is_requester(user, order, _("Only the requester or an approver can request this order again."))
+    _check_status(order, "retried")
+
+
+def check_can_decide(user: User, order: Order) -> None:
+    """Approve, reject and ask for changes: four eyes, for superusers too (design, section 4)."""
+    _check_status(order, "approved")
+    check_can_request(user)
+    if not user.is_approver:
+        raise Denied(_("Only the security team can decide on orders."))
+    if order.requester_id == user.pk:
+        raise Denied(_("You requested this order, so somebody else has to decide on it."))
+    if order.revisions.filter(editor=user).exists():
+        raise Denied(_("You edited this order, so somebody else has to decide on it."))
+    if order.approvals.filter(revision=order.revision_id, by=user).exists():
+        raise Denied(_("You have already decided on this version of the order."))
+
+
+def check_can_see_history(user: User) -> None:
+    if not user.sees_everything:
+        raise Denied(_("The history of all orders is for approvers, auditors and administrators."))
+
+
+def _check_is_requester(user: User, order: Order, sentence: str) -> None:
+    check_can_request(user)
+    if order.requester_id != user.pk:
+        raise Denied(sentence)
+
+
+def _check_status(order: Order, event: str) -> None:
+    status = Status(order.status)
+    if states.target(event, status) is None:
+        raise Denied(_("This is not possible while the order is “%(status)s”.") % {"status": status.label})

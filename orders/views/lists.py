@@ -1,0 +1,152 @@
+"""Dashboard, order list, approvals queue and history: all keyset-paged, filters in the address."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from orders import permissions, states
+from orders.catalogue import Product
+from orders.errors import Denied
+from orders.models import Event, Order
+from orders.models.order import Orders
+from orders.refusals import explain
+from orders.states import Status
+from orders.views.loading import day, order_number, page_of, person, wants_part
+from portal.models import User
+
+PAGE, SHORT = 50, 8
+
+
+@require_safe
+def dashboard(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    newest = Event.objects.newest_first().values_list("pk", flat=True).first() or 0
+    if wants_part(request) and request.GET.get("v") == str(newest):
+        return HttpResponse(status=204)
+    orders = Order.objects.visible_to(user).with_row()
+    mine = Order.objects.filter(requester=user).with_row().newest_first()
+    context = {
+        "newest": newest,
+        "to_decide": _rows(Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")[:SHORT]),
+        "to_do": _rows(mine.filter(status__in=_statuses_of(states.Turn.REQUESTER))[:SHORT]),
+        "mine": _rows(mine[:SHORT]),
+        "counts": _counts(user),
+        "troubles": _rows(
+            orders.filter(status__in=[Status.FAILED, Status.UNCONFIRMED]).order_by("-status_since")[:SHORT]
+        ),
+        "latest": _rows(orders.newest_first()[:SHORT]) if user.sees_everything else [],
+    }
+    return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)
+
+
+@require_safe
+def order_list(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    orders = _filtered(Order.objects.visible_to(user), request)
+    page, last = page_of(orders.with_row().newest_first(), PAGE)
+    people = User.objects.filter(orders__isnull=False).distinct() if user.sees_everything else None
+    context = {
+        "rows": _rows(page),
+        "next": _next(request, last),
+        "statuses": Status.choices,
+        "products": Product.choices,
+        "people": people,
+        "chosen": request.GET,
+        "filtered": any(request.GET.get(name) for name in ("status", "product", "requester", "q", "before")),
+    }
+    return render(request, "orders/list.html", context)
+
+
+@require_safe
+def approvals(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    pending = Order.objects.visible_to(user).awaiting_approval().with_row().order_by("deadline_at", "pk")
+    mine = set(Order.objects.awaiting_vote_of(user).values_list("pk", flat=True))
+    rows = _rows(pending[:200])
+    context = {
+        "to_decide": [row for row in rows if row["order"].pk in mine],
+        "others": [
+            row | {"denied": permissions.denial(permissions.check_can_decide, user, row["order"])}
+            for row in rows
+            if row["order"].pk not in mine
+        ],
+    }
+    return render(request, "orders/approvals.html", context)
+
+
+@require_safe
+def history(request: HttpRequest) -> HttpResponse:
+    user = person(request)
+    try:
+        permissions.check_can_see_history(user)
+    except Denied as denied:
+        return render(request, "denied.html", {"sentence": denied.sentence}, status=403)
+    get = request.GET
+    events = Event.objects.between(day(get.get("since", "")), day(get.get("until", ""), end=True))
+    if get.get("order"):
+        events = events.filter(order=order_number(get["order"]) or 0)
+    if get.get("person"):
+        events = events.filter(by__isnull=True) if get["person"] == "-" else events.filter(by__username=get["person"])
+    if get.get("kind"):
+        events = events.filter(kind=get["kind"])
+    if (get.get("before") or "").isdecimal():
+        events = events.filter(pk__lt=int(get["before"]))
+    page, last = page_of(events.select_related("order", "by").newest_first(), PAGE)
+    context = {
+        "events": page,
+        "next": _next(request, last),
+        "people": User.objects.order_by("username"),
+        "kinds": [(f"order.{name}", event.label) for name, event in states.EVENTS.items()],
+        "chosen": get,
+        "filtered": any(get.get(name) for name in ("order", "person", "kind", "since", "until", "before")),
+    }
+    return render(request, "orders/history.html", context)
+
+
+def _rows(orders: Any) -> list[dict[str, Any]]:
+    return [{"order": order, "failure": explain(order.attempt) if order.attempt else ""} for order in orders]
+
+
+def _counts(user: User) -> list[tuple[Status, int]]:
+    grouped = Order.objects.visible_to(user).values_list("status").annotate(Count("pk")).order_by()
+    found = dict(grouped)
+    return [(status, found.get(status, 0)) for status in Status]
+
+
+def _statuses_of(turn: states.Turn) -> list[Status]:
+    return [status for status, stage in states.STAGES.items() if stage.turn is turn]
+
+
+def _filtered(orders: Orders, request: HttpRequest) -> Orders:
+    get = request.GET
+    if get.get("status") in Status.values:
+        orders = orders.filter(status=get["status"])
+    if get.get("product") in Product.values:
+        orders = orders.filter(product=get["product"])
+    if get.get("requester"):
+        orders = orders.filter(requester__username=get["requester"])
+    if get.get("q"):
+        orders = _searched(orders, get["q"].strip())
+    if (get.get("before") or "").isdecimal():
+        orders = orders.filter(pk__lt=int(get["before"]))
+    return orders
+
+
+def _searched(orders: Orders, typed: str) -> Orders:
+    """By reference, by the cloud's order id, or by certificate or CA id."""
+    return orders.filter(
+        Q(pk=order_number(typed) or 0) | Q(cloud_order_id=typed) | Q(pk__in=Order.objects.filter(items__cloud_id=typed))
+    )
+
+
+def _next(request: HttpRequest, last: int | None) -> str:
+    if last is None:
+        return ""
+    query = request.GET.copy()
+    query["before"] = str(last)
+    return "?" + query.urlencode()

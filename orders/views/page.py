@@ -1,0 +1,209 @@
+"""The page of one order: whose turn, until when, what can be done and why something cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_safe
+
+from orders import permissions, policies, states
+from orders.actions import submitting
+from orders.catalogue import Text
+from orders.models import Order
+from orders.models.order import FIRST_NUMBER
+from orders.permissions import Check
+from orders.refusals import explain
+from orders.states import Status
+from orders.views.loading import person, visible_order, wants_part
+from portal.models import User
+
+TIMELINE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    name: str
+    label: Text
+    url: str
+    denied: str | None
+    style: str = ""
+    reason: str = ""
+    """The name of the text field the button posts with; empty: none."""
+    reason_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Offered:
+    """A button as data: where it leads, who may press it, in which statuses it is shown at all."""
+
+    name: str
+    label: Text
+    check: Check
+    event: str
+    style: str = ""
+    reason: str = ""
+    reason_required: bool = False
+
+
+_OWN = (
+    _Offered(
+        "request",
+        gettext_lazy("Ask for approval"),
+        permissions.check_can_submit_request,
+        "requested",
+        "primary",
+    ),
+    _Offered("retry", gettext_lazy("Request again as it is"), permissions.check_can_retry, "retried", "primary"),
+    _Offered("discard", gettext_lazy("Discard"), permissions.check_can_discard, "discarded", "danger"),
+    _Offered(
+        "withdraw",
+        gettext_lazy("Withdraw"),
+        permissions.check_can_withdraw,
+        "withdrawn",
+        "danger",
+        "reason",
+        reason_required=True,
+    ),
+)
+_DECISIONS = (
+    _Offered("approve", gettext_lazy("Approve"), permissions.check_can_decide, "approved", "primary", "comment"),
+    _Offered(
+        "request-changes",
+        gettext_lazy("Ask for changes"),
+        permissions.check_can_decide,
+        "changes_requested",
+        "",
+        "comment",
+        reason_required=True,
+    ),
+    _Offered("reject", gettext_lazy("Reject"), permissions.check_can_decide, "rejected", "danger", "comment", reason_required=True),
+)
+
+
+@require_safe
+def order(request: HttpRequest, number: int) -> HttpResponse:
+    found = visible_order(request, number)
+    if wants_part(request) and request.GET.get("v") == str(found.version):
+        return HttpResponse(status=204)
+    return order_page(request, found)
+
+
+def order_page(
+    request: HttpRequest,
+    order: Order,
+    *,
+    status: int = 200,
+    notice: str = "",
+    problems: dict[str, list[str]] | None = None,
+) -> HttpResponse:
+    """The page, or its live part; with a notice above it, or problems beside what was typed."""
+    template = "orders/order.html#live" if wants_part(request) else "orders/order.html"
+    context = order_context(person(request), order) | {
+        "notice": notice,
+        "problems": problems or {},
+        "typed": request.POST,
+    }
+    return render(request, template, context, status=status)
+
+
+def order_context(user: User, order: Order) -> dict[str, Any]:
+    status = Status(order.status)
+    standing = list(policies.standing_approvals(order).select_related("by")) if status in states.OPEN else []
+    return {
+        "order": order,
+        "revision": order.content,
+        "facts": order.content.facts(),
+        "stage": order.stage,
+        "waiting": waiting_sentence(order, len(standing)),
+        "standing": {approval.pk for approval in standing},
+        "approvals": order.approvals.select_related("by", "revision").order_by("pk"),
+        "attempts": order.attempts.order_by("number"),
+        "items": order.items.all(),
+        "failure": explain(order.attempt) if order.attempt else "",
+        "timeline": order.events.select_related("by").order_by("-pk")[:TIMELINE],
+        "alike": look_alikes(order, user),
+        "stopped": list(submitting.active_stops(order.product)) if status == Status.APPROVED else [],
+        "twins": list(submitting.twins_in_flight(order)) if status == Status.APPROVED else [],
+        "own_buttons": _buttons(_OWN, user, order),
+        "decision_buttons": _buttons(_DECISIONS, user, order),
+        "edit_denied": permissions.denial(permissions.check_can_edit, user, order),
+        "editable": states.target("edited", status) is not None,
+        "polls_every": _poll_seconds(status),
+    }
+
+
+def _buttons(offered: tuple[_Offered, ...], user: User, order: Order) -> list[Button]:
+    shown = [each for each in offered if states.target(each.event, Status(order.status)) is not None]
+    return [
+        Button(
+            name=each.name,
+            label=each.label,
+            url=reverse(each.name, kwargs={"number": FIRST_NUMBER + order.pk}),
+            denied=permissions.denial(each.check, user, order),
+            style=each.style,
+            reason=each.reason,
+            reason_required=each.reason_required,
+        )
+        for each in shown
+        if not (each.name == "request" and order.status == Status.CHANGES_REQUESTED)
+    ]
+
+
+def look_alikes(order: Order, user: User) -> list[Order]:
+    """Other orders that would buy, or have bought, the same: open or placed, newest first."""
+    alike = Order.objects.visible_to(user).filter(
+        fingerprint=order.fingerprint, status__in=states.OPEN | {Status.PLACED}
+    )
+    return list(alike.exclude(pk=order.pk).select_related("requester").newest_first()[:5])
+
+
+def waiting_sentence(order: Order, given: int) -> str:
+    """Who has to move, in words; the age and the deadline stand beside it."""
+    sentence = _WAITING.get(Status(order.status))
+    return sentence(order, given) if sentence else ""
+
+
+def _waiting_for_approvals(order: Order, given: int) -> str:
+    voters = order.approvals.filter(revision=order.revision_id).values("by")
+    able = policies.eligible_approvers(order).exclude(pk__in=voters).count()
+    return _("Waiting for %(missing)d of %(quorum)d approvals; %(able)d people can give one.") % {
+        "missing": max(order.quorum - given, 0),
+        "quorum": order.quorum,
+        "able": able,
+    }
+
+
+def _waiting_for_requester(order: Order, given: int) -> str:  # noqa: ARG001
+    return _("Waiting for %(name)s.") % {"name": order.requester}
+
+
+def _waiting_for_worker(order: Order, given: int) -> str:  # noqa: ARG001
+    if order.not_before is not None:
+        return _("Nothing was sent yet. The portal tries again by itself.")
+    return _("Waiting for the portal to buy it.")
+
+
+_WAITING: dict[Status, Callable[[Order, int], str]] = {
+    Status.DRAFT: _waiting_for_requester,
+    Status.CHANGES_REQUESTED: _waiting_for_requester,
+    Status.PENDING_APPROVAL: _waiting_for_approvals,
+    Status.APPROVED: _waiting_for_worker,
+    Status.SUBMITTING: lambda order, given: _("Waiting for the cloud's answer."),  # noqa: ARG005
+    Status.UNCONFIRMED: lambda order, given: _(  # noqa: ARG005
+        "Waiting for the portal to find the order in the cloud, or for two approvers to settle it."
+    ),
+    Status.FAILED: _waiting_for_requester,
+}
+
+
+def _poll_seconds(status: Status) -> int:
+    if status in (Status.APPROVED, Status.SUBMITTING):
+        return 1
+    return 0 if states.STAGES[status].is_final else 4

@@ -1,0 +1,72 @@
+"""Buttons: each posts here, makes one domain call, and answers with the page or with why not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
+
+from orders.actions import approving, ordering
+from orders.errors import Changed, Denied, Invalid
+from orders.models import Order
+from orders.views.loading import person, visible_order
+from orders.views.page import order_page
+
+Do = Callable[[Order], object]
+
+
+def _act(request: HttpRequest, number: int, do: Do) -> HttpResponse:
+    order = visible_order(request, number)
+    try:
+        do(order)
+    except Changed as changed:
+        return order_page(request, visible_order(request, number), status=409, notice=changed.sentence)
+    except Denied as denied:
+        return order_page(request, visible_order(request, number), status=403, notice=denied.sentence)
+    except Invalid as invalid:
+        problems = {name: [str(text) for text in texts] for name, texts in invalid.problems.items()}
+        return order_page(request, visible_order(request, number), status=422, problems=problems)
+    return redirect(order)
+
+
+@require_POST
+def request_approval(request: HttpRequest, number: int) -> HttpResponse:
+    return _act(request, number, lambda order: ordering.request(order=order, by=person(request)))
+
+
+@require_POST
+def discard(request: HttpRequest, number: int) -> HttpResponse:
+    return _act(request, number, lambda order: ordering.discard(order=order, by=person(request)))
+
+
+@require_POST
+def withdraw(request: HttpRequest, number: int) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    return _act(request, number, lambda order: ordering.withdraw(order=order, by=person(request), reason=reason))
+
+
+@require_POST
+def retry(request: HttpRequest, number: int) -> HttpResponse:
+    return _act(request, number, lambda order: ordering.retry(order=order, by=person(request)))
+
+
+@require_POST
+def approve(request: HttpRequest, number: int) -> HttpResponse:
+    return _decide(request, number, approving.approve)
+
+
+@require_POST
+def reject(request: HttpRequest, number: int) -> HttpResponse:
+    return _decide(request, number, approving.reject)
+
+
+@require_POST
+def request_changes(request: HttpRequest, number: int) -> HttpResponse:
+    return _decide(request, number, approving.request_changes)
+
+
+def _decide(request: HttpRequest, number: int, verb: Callable[..., Order]) -> HttpResponse:
+    digest, comment = request.POST.get("digest", ""), request.POST.get("comment", "")
+    return _act(request, number, lambda order: verb(order=order, by=person(request), digest=digest, comment=comment))

@@ -1,0 +1,245 @@
+"""BSS: customer orders, their details and resources, payment and cancellation (contract E.3, C.6)."""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+from sandbox.bodies import Field, JsonObject, NotJsonError, check, read_object
+from sandbox.cloud import Call
+from sandbox.messages import ApiError, Reply, as_json
+from sandbox.moments import billing_time, now_ms, parse_billing_time
+from sandbox.purchase import COMPLETED, PENDING_PAYMENT, Purchase
+from sandbox.queries import choice, number
+
+YEAR_MS = 366 * 24 * 3600 * 1000
+STATUSES = ("1", "3", "4", "5", "6", "9")
+ORDER_TYPES = ("1", "2", "3", "4", "10", "11", "13", "14", "15")
+NAMES = {
+    "hws.service.type.ccm": "Cloud Certificate Manager",
+    "hws.service.type.scm": "SSL Certificate Manager",
+}
+
+YES_NO = ("YES", "NO")
+PAY_FIELDS = (
+    Field("order_id", str, low=1, high=64),
+    Field("use_coupon", str, choices=YES_NO),
+    Field("use_discount", str, choices=YES_NO),
+    Field("coupon_infos", list, required=False, low=1, high=3),
+    Field("discount_infos", list, required=False, low=1, high=1),
+)
+CANCEL_FIELDS = (Field("order_id", str, low=1, high=64),)
+RESOURCE_FIELDS = (
+    Field("resource_ids", list, required=False, high=50),
+    Field("order_id", str, required=False, high=64),
+    Field("only_main_resource", int, required=False, choices=(0, 1)),
+    Field("status_list", list, required=False),
+    Field("offset", int, required=False, low=0),
+    Field("limit", int, required=False, low=1, high=500),  # ★ no upper bound documented
+    Field("expire_time_begin", str, required=False),
+    Field("expire_time_end", str, required=False),
+    Field("service_type_code", str, required=False, low=1, high=64),
+    Field("customer_id", str, required=False, high=64),
+)
+
+
+def wrong(code: str | None, message: str) -> NoReturn:
+    raise ApiError(400, code or "CBC.0100", message)
+
+
+def list_orders(call: Call) -> Reply:
+    """GET /v2/orders/customer-orders. ★ Newest first when `order_by` is not given."""
+    request = call.request
+    limit = number(request, "limit", 10, 1, 100, wrong)
+    offset = number(request, "offset", 0, 0, 2**31 - 1, wrong)
+    status = choice(request, "status", STATUSES, None, wrong)
+    order_type = choice(request, "order_type", ORDER_TYPES, None, wrong)
+    method = choice(request, "method", ("oneself", "sub_customer"), "oneself", wrong)
+    where, values = _where(call)
+    ascending = (request.parameter("order_by") or "-createTime").lower()
+    if ascending not in ("createtime", "-createtime"):
+        wrong(None, "order_by must be createTime or -createTime")
+    direction = "ASC" if ascending == "createtime" else "DESC"
+    rows = call.cloud.ledger.orders(where, values, f"o.executed_ms {direction}, o.seq {direction}")
+    if order_type not in (None, "1") or method == "sub_customer":
+        rows = []
+    if status:
+        rows = [row for row in rows if _status(call, row) == int(status)]
+    listed = [_row(call, row) for row in rows[offset : offset + limit]]
+    return as_json({"total_count": len(rows), "order_infos": listed})
+
+
+def _where(call: Call) -> tuple[str, dict[str, object]]:
+    request = call.request
+    parts, values = ["1"], dict[str, object]()
+    for column, name in (("o.executed_ms", "create_time"), ("o.paid_ms", "payment_time")):
+        begin, end = _moment(call, f"{name}_begin"), _moment(call, f"{name}_end")
+        if begin is not None and end is not None and not 0 <= end - begin <= YEAR_MS:
+            wrong(None, f"{name}_begin and {name}_end must span at most one year")
+        if begin is not None:
+            parts.append(f"{column} >= :{name}_begin")
+            values[f"{name}_begin"] = begin
+        if end is not None:
+            parts.append(f"{column} < :{name}_end + 1000")  # the format has whole seconds; the last one counts
+            values[f"{name}_end"] = end
+    for column, name in (("o.order_id", "order_id"), ("o.service_type", "service_type_code")):
+        if request.parameter(name):
+            parts.append(f"lower({column}) = lower(:{name})")
+            values[name] = request.parameter(name)
+    return " AND ".join(parts), values
+
+
+def _moment(call: Call, name: str) -> int | None:
+    text = call.request.parameter(name)
+    try:
+        return None if text is None else parse_billing_time(text)
+    except ValueError:
+        wrong(None, f"{name} must look like 2019-05-06T08:05:01Z")
+
+
+def show_order(call: Call) -> Reply:
+    """GET /v2/orders/customer-orders/details/{order_id}: with the operator and the payment deadline."""
+    purchase = _find(call, call.path["order_id"])
+    row = _row(call, purchase)
+    del row["enterprise_projects"]
+    unpaid = _status(call, purchase) == PENDING_PAYMENT
+    row["user_name"] = purchase.user_name
+    row["pending_payment_end_time"] = billing_time(purchase.payment_deadline_ms) if unpaid else None
+    return as_json({"total_count": 1, "order_info": row, "order_line_items": [_line(purchase)]})
+
+
+def list_resources(call: Call) -> Reply:
+    """POST /v2/orders/suscriptions/resources/query (sic): from an order to its certificates or CAs.
+
+    ★ Resources exist once the order is completed; that resource_id is the cert_id or ca_id is inferred.
+    """
+    body = _read(call, RESOURCE_FIELDS)
+    where, values = "o.cancelled_ms IS NULL", dict[str, object]()
+    if body.get("order_id"):
+        where, values = f"{where} AND o.order_id = :order_id", {"order_id": body["order_id"]}
+    rows = [
+        (item_id, purchase)
+        for item_id, purchase in call.cloud.ledger.items(where, values)
+        if _status(call, purchase) == COMPLETED and _resource_matches(body, item_id, purchase)
+    ]
+    offset = body.get("offset", 0)
+    page = rows[offset : offset + body.get("limit", 10)]
+    return as_json({"total_count": len(rows), "data": [_resource(call, *row) for row in page]})
+
+
+def _resource_matches(body: JsonObject, item_id: str, purchase: Purchase) -> bool:
+    return (
+        (not body.get("resource_ids") or item_id in body["resource_ids"])
+        and (not body.get("status_list") or 2 in body["status_list"])
+        and body.get("service_type_code") in (None, purchase.goods.service_type)
+    )
+
+
+def pay_order(call: Call) -> Reply:
+    """POST /v3/orders/customer-orders/pay. ★ 204: documented is only that the answer is empty."""
+    body = _read(call, PAY_FIELDS)
+    for switch, infos in (("use_coupon", "coupon_infos"), ("use_discount", "discount_infos")):
+        if (body[switch] == "YES") != (infos in body):
+            wrong(None, f"{infos} must be given when {switch} is YES, and only then")
+    purchase = _find(call, body["order_id"])
+    if call.timing.payment_fails:
+        wrong("CBC.99005003", "Insufficient account balance")
+    if purchase.paid_ms is None and purchase.cancelled_ms is None and now_ms() >= purchase.payment_deadline_ms:
+        wrong("CBC.99003110", "The payment deadline has passed")
+    if not call.cloud.ledger.pay(purchase.order_id, now_ms()):
+        wrong("CBC.99003106", "The order status has changed")
+    return Reply(204)
+
+
+def cancel_order(call: Call) -> Reply:
+    """PUT /v2/orders/customer-orders/cancel: 204, only while payment is pending."""
+    purchase = _find(call, _read(call, CANCEL_FIELDS)["order_id"])
+    if not call.cloud.ledger.cancel(purchase.order_id, now_ms()):
+        wrong("CBC.99005010", "The order status does not allow cancellation")
+    return Reply(204)
+
+
+def _read(call: Call, fields: tuple[Field, ...]) -> JsonObject:
+    if not call.request.is_json:
+        wrong(None, "the content type must be application/json")
+    try:
+        body = read_object(call.request.body)
+    except NotJsonError as error:
+        wrong(None, f"the request body is not valid JSON: {error}")
+    check(fields, body, wrong)
+    return body
+
+
+def _find(call: Call, order_id: str) -> Purchase:
+    found = call.cloud.ledger.orders("lower(o.order_id) = lower(:order_id)", {"order_id": order_id})
+    return found[0] if found else wrong("CBC.30000010", "The order does not exist")
+
+
+def _status(call: Call, purchase: Purchase) -> int:
+    return purchase.status(now_ms(), call.cloud.processing_ms)
+
+
+def _row(call: Call, purchase: Purchase) -> dict[str, Any]:
+    goods = purchase.goods
+    project = goods.enterprise_project_id
+    return {
+        "order_id": purchase.order_id,
+        "customer_id": call.cloud.account.domain_id,
+        "service_type_code": goods.service_type,
+        "service_type_name": NAMES[goods.service_type],
+        "source_type": 1,
+        "status": _status(call, purchase),
+        "order_type": 1,
+        "amount_after_discount": goods.amount,
+        "official_amount": goods.amount,
+        "measure_id": 1,
+        "create_time": billing_time(purchase.executed_ms),
+        "payment_time": billing_time(purchase.paid_ms),
+        "currency": "CNY",
+        "enterprise_projects": [{"id": project, "name": "default" if project == "0" else project}],
+        "sub_order_infos": [],
+    }
+
+
+def _line(purchase: Purchase) -> dict[str, Any]:
+    goods = purchase.goods
+    return {
+        "order_line_item_id": f"{purchase.order_id}-000001",
+        "service_type_code": goods.service_type,
+        "service_type_name": NAMES[goods.service_type],
+        "product_id": "00301-106005-0--0",  # the only product id any document shows (contract A.1)
+        "product_spec_desc": goods.spec,  # ★ text of our own: its real form is documented nowhere
+        "period_type": goods.period_type,
+        "period_num": goods.period_num,
+        "effective_time": billing_time(purchase.paid_ms),
+        "expire_time": None,
+        "subscription_num": goods.quantity,
+        "amount_after_discount": goods.amount,
+        "official_amount": goods.amount,
+        "currency": "CNY",
+        "category_code": goods.resource_type,
+        "product_owner_service": goods.service_type,
+        "commercial_resource": goods.resource_type,
+        "base_product_info": None,
+    }
+
+
+def _resource(call: Call, item_id: str, purchase: Purchase) -> dict[str, Any]:
+    goods = purchase.goods
+    return {
+        "id": f"{purchase.order_id}-{item_id}",
+        "resource_id": item_id,
+        "resource_name": item_id,
+        "region_code": call.cloud.account.project_name,
+        "service_type_code": goods.service_type,
+        "service_type_name": NAMES[goods.service_type],
+        "resource_type_code": goods.resource_type,
+        "resource_type_name": goods.resource_type,
+        "resource_spec_code": goods.spec,
+        "project_id": call.cloud.account.project_id,
+        "is_main_resource": 1,
+        "status": 2,
+        "effective_time": billing_time(purchase.paid_ms),
+        "expire_time": None,
+        "expire_policy": 3 if goods.facts.get("is_auto_renew") else 0,
+        "product_spec_desc": goods.spec,
+    }

@@ -1,0 +1,109 @@
+"""/_sandbox/: the ledger as witness, the switches for faults, a page with buttons. Loopback only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from sandbox import page
+from sandbox.answering import PAUSE
+from sandbox.arming import read_fault
+from sandbox.bodies import NotJsonError, read_object
+from sandbox.cloud import Cloud
+from sandbox.fault_kinds import KINDS
+from sandbox.faults import Board, Fault
+from sandbox.messages import ApiError, Reply, Request, as_json
+
+LOCAL = {"127.0.0.1", "localhost"}
+PREFIX = "/_sandbox/"
+
+
+class Control:
+    """`pause(seconds)` stops the server from listening; `tls` tells whether it speaks TLS."""
+
+    def __init__(self, cloud: Cloud, board: Board, pause: Callable[[float], None], *, tls: bool) -> None:
+        self._cloud = cloud
+        self._board = board
+        self._pause = pause
+        self._tls = tls
+
+    def respond(self, request: Request) -> Reply:
+        _refuse_strangers(request)
+        actions: dict[tuple[str, str], Callable[[Request], Reply]] = {
+            ("GET", ""): self._page,
+            ("GET", "ledger"): self._ledger,
+            ("GET", "faults"): self._armed,
+            ("POST", "faults"): self._arm,
+            ("DELETE", "faults"): self._disarm,
+            ("POST", "reset"): self._reset,
+        }
+        action = actions.get((request.method, request.path.removeprefix(PREFIX)))
+        if action is None:
+            raise ApiError(404, "SANDBOX.404", "GET ledger, GET/POST/DELETE faults, POST reset")
+        return action(request)
+
+    def _page(self, _request: Request) -> Reply:
+        html = page.render(self._cloud, self._board.armed(), tls=self._tls)
+        policy = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; frame-ancestors 'none'"
+        return Reply(200, html.encode(), "text/html; charset=utf-8", (("Content-Security-Policy", policy),))
+
+    def _ledger(self, _request: Request) -> Reply:
+        return as_json([purchase.witness() for purchase in self._cloud.ledger.executed()])
+
+    def _armed(self, _request: Request) -> Reply:
+        return as_json({"armed": [fault.describe() for fault in self._board.armed()]})
+
+    def _arm(self, request: Request) -> Reply:
+        given = _read(request)
+        if given.get("kind") == "none":
+            return self._disarm(request)
+        try:
+            fault = read_fault(given, tls=self._tls)
+        except ValueError as error:
+            raise ApiError(400, "SANDBOX.400", str(error)) from error
+        self._apply(fault)
+        return self._done(request)
+
+    def _apply(self, fault: Fault) -> None:
+        if fault.kind == PAUSE:
+            self._pause(fault.seconds if fault.seconds is not None else KINDS[PAUSE].seconds or 0.0)
+        else:
+            self._board.arm(fault)
+
+    def _disarm(self, request: Request) -> Reply:
+        self._board.disarm()
+        return self._done(request)
+
+    def _reset(self, request: Request) -> Reply:
+        """Orders, certificates, CAs and armed faults go; tokens stay good, as a new day would leave them."""
+        self._cloud.ledger.reset()
+        self._board.disarm()
+        return self._done(request)
+
+    def _done(self, request: Request) -> Reply:
+        """A form goes back to the page; a program gets what is armed now."""
+        if _is_form(request):
+            return Reply(303, headers=(("Location", PREFIX),))
+        return self._armed(request)
+
+
+def _is_form(request: Request) -> bool:
+    return request.header("content-type").startswith("application/x-www-form-urlencoded")
+
+
+def _read(request: Request) -> dict[str, Any]:
+    if _is_form(request):
+        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
+    try:
+        return read_object(request.body)
+    except NotJsonError as error:
+        raise ApiError(400, "SANDBOX.400", f"not JSON: {error}") from error
+
+
+def _refuse_strangers(request: Request) -> None:
+    """A page from elsewhere, open in the same browser, may neither read this one nor press its buttons."""
+    host = urlsplit(f"//{request.header('host')}").hostname
+    origin = request.header("origin")
+    if host not in LOCAL or (origin and urlsplit(origin).netloc != request.header("host")):
+        raise ApiError(403, "SANDBOX.403", "only from this machine, at 127.0.0.1 or localhost")
