@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-TABLES = ("orders_event", "orders_revision", "orders_approval")
+TABLES = ("orders_event", "orders_revision", "orders_approval", "orders_lookup", "orders_resolution")
 
 _SQLITE = {
     "no_update": "BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END",

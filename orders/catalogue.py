@@ -46,7 +46,8 @@ class Field:
 
     name: str
     label: Text
-    kind: Literal["choice", "integer", "flag", "consent", "text"]
+    kind: Literal["choice", "integer", "flag", "switch", "consent", "text"]
+    """`flag` is 0 or 1, `switch` is true or false: the two APIs differ (contract B, trap 3)."""
     help: Text = ""
     choices: tuple[tuple[str | int, Text], ...] = ()
     range: Range | None = None
@@ -151,6 +152,17 @@ def _certificate_fields(*, years: int, quantity: int) -> tuple[Field, ...]:
             help=_("The cloud refuses the purchase without it."),
         ),
     )
+
+
+AUTO_PAY_V3 = Field(
+    name="is_auto_pay",
+    label=_("Pay automatically"),
+    kind="switch",
+    initial=False,
+    required=False,
+    help=_("Without it the order waits for payment in the cloud's console."),
+)
+"""Always sent, because the API's default is not documented (contract A.2)."""
 
 
 def _certificate_rules(values: Values) -> Problems:
@@ -290,7 +302,7 @@ OFFERS: Mapping[str, Offer] = MappingProxyType(
             api="scm.v3",
             product=Product.CERTIFICATE,
             endpoint="POST /v3/scm/certificates/buy",
-            fields=_certificate_fields(years=3, quantity=100),
+            fields=(*_certificate_fields(years=3, quantity=100), AUTO_PAY_V3),
             quantity_field="order_number",
             rules=_certificate_rules,
             carries_reference=True,
@@ -362,6 +374,10 @@ def _flag_problem(each: Field, value: Any) -> Text | None:  # noqa: ARG001
     return None if type(value) is int and value in (0, 1) else _("Choose yes or no.")
 
 
+def _switch_problem(each: Field, value: Any) -> Text | None:  # noqa: ARG001
+    return None if type(value) is bool else _("Choose yes or no.")
+
+
 def _consent_problem(each: Field, value: Any) -> Text | None:  # noqa: ARG001
     return None if value is True else _("The cloud sells only to those who agree to its privacy terms.")
 
@@ -378,6 +394,7 @@ _KINDS: Mapping[str, Callable[[Field, Any], Text | None]] = {
     "choice": _choice_problem,
     "integer": _integer_problem,
     "flag": _flag_problem,
+    "switch": _switch_problem,
     "consent": _consent_problem,
     "text": _text_problem,
 }

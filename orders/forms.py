@@ -69,7 +69,7 @@ class OrderForm(forms.Form):
             number.update(readonly=True, min=1, max=1)
 
     def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
+        cleaned = self.cleaned_data
         if "domain_names" in self.fields:
             cleaned["domain_names"] = self._normal_names(cleaned.get("domain_names", ""))
         values = {each.name: cleaned.get(each.name) for each in self.offer.fields if each.name not in self.errors}
@@ -119,7 +119,8 @@ def initial_from(offer: Offer, order: Order | None, user: User) -> dict[str, Any
     if order is None:
         return {each.name: each.initial for each in offer.fields} | {"team": user.team}
     content = order.content
-    return content.values | {
+    return {
+        **content.values,
         "purpose": content.purpose,
         "team": content.team,
         "domain_names": "\n".join(content.domain_names),
@@ -162,6 +163,8 @@ def _form_field(each: catalogue.Field) -> forms.Field:
             )
         case "flag":
             return _FlagField(**common)
+        case "switch":
+            return forms.BooleanField(**common)
         case "consent":
             return forms.BooleanField(widget=forms.CheckboxInput(attrs=needed), **common)
         case "text":

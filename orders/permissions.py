@@ -6,7 +6,7 @@ from django.utils.translation import gettext as _
 
 from orders import states
 from orders.errors import Denied
-from orders.models import Order
+from orders.models import Order, Stop
 from orders.states import Status
 from portal.models import User
 
@@ -69,6 +69,33 @@ def check_can_decide(user: User, order: Order) -> None:
         raise Denied(_("You edited this order, so somebody else has to decide on it."))
     if order.approvals.filter(revision=order.revision_id, by=user).exists():
         raise Denied(_("You have already decided on this version of the order."))
+
+
+def check_can_resolve(user: User, order: Order) -> None:
+    """Settle an unconfirmed order: two approvers, neither of them the requester (design, section 3, step 7)."""
+    _check_status(order, "declared_absent")
+    if not user.is_approver:
+        raise Denied(_("Only the security team can settle an unconfirmed order."))
+    if order.requester_id == user.pk or order.revisions.filter(editor=user).exists():
+        raise Denied(_("You requested or edited this order, so others have to settle it."))
+
+
+def check_can_declare_absent(user: User, order: Order) -> None:
+    check_can_resolve(user, order)
+    if order.absence_proposed_at is None:
+        raise Denied(_("The portal has not looked long enough yet to suggest that the cloud does not have it."))
+
+
+def check_can_stop(user: User) -> None:
+    if not (user.is_approver or user.is_superuser):
+        raise Denied(_("Only the security team and administrators can stop buying."))
+
+
+def check_can_resume(user: User, stop: Stop) -> None:
+    if not user.is_approver:
+        raise Denied(_("Only the security team can resume buying."))
+    if stop.cause == Stop.Cause.RESTORED:
+        raise Denied(_("After a restore an operator has to compare the portal with the cloud first."))
 
 
 def check_can_see_history(user: User) -> None:

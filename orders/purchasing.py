@@ -10,10 +10,8 @@ import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from django.db import transaction
-
 from orders.account import current_account
-from orders.actions import submitting
+from orders.actions import stopping, submitting
 from orders.catalogue import digest
 from orders.cloud.account import Account
 from orders.cloud.calls import Call
@@ -22,7 +20,7 @@ from orders.cloud.exchange import Exchange
 from orders.cloud.transport import send_once
 from orders.cloud.verdicts import NotReached, NotSent, verdict
 from orders.errors import ClaimRefused
-from orders.models import Attempt, Order
+from orders.models import Attempt, Order, Stop
 
 log = logging.getLogger(__name__)
 
@@ -56,8 +54,11 @@ def buy(order_id: int) -> None:
 def _stand_back(order: Order, refusal: ClaimRefused) -> None:
     """Nothing was sent, and nothing needs to be: the row already says what happens next."""
     log.info("%s not sent: %s", order.reference, refusal.sentence)
-    if refusal.reason == "approval":
-        submitting.void_approval(order=order)
+    match refusal.reason:
+        case "approval":
+            submitting.void_approval(order=order)
+        case "restored":
+            stopping.stop_by_portal(Stop.Cause.RESTORED, "The database is older than its marker.")
 
 
 @dataclass(slots=True)
@@ -75,9 +76,11 @@ class _Submission:
         return account.authenticated(call, now=datetime.now(UTC))
 
     def send(self, call: Call, account: Account) -> Exchange:
+        exchange = Exchange.of(call)
         try:
             return send_once(
                 call,
+                exchange=exchange,
                 before_first_byte=lambda: self._claim(call.body),
                 on_answer=self._note_answer,
                 timeouts=account.timeouts,
@@ -87,7 +90,7 @@ class _Submission:
             raise
         except BaseException as error:
             if self.attempt is not None:
-                self._lose(type(error).__name__)
+                self._lose(type(error).__name__, exchange)
             raise
 
     def _claim(self, body: bytes) -> None:
@@ -126,11 +129,10 @@ class _Submission:
             exchange=exchange,
         )
 
-    def _lose(self, error: str) -> None:
+    def _lose(self, error: str, exchange: Exchange) -> None:
         """Best effort on the way down; the sweeper does it otherwise."""
         try:
-            with transaction.atomic(durable=True):
-                order = Order.objects.select_for_update(of=("self",)).get(pk=self.order.pk)
-                submitting.lose(order=order, attempt=self.attempt, reason=error)
+            assert self.attempt is not None
+            submitting.interrupt(attempt=self.attempt, exchange=exchange, reason=error)
         except Exception:
             log.exception("%s: could not be marked unconfirmed", self.order.reference)

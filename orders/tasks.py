@@ -6,7 +6,7 @@ from typing import Any
 from celery import Task, shared_task
 from django.utils import timezone
 
-from orders import purchasing
+from orders import purchasing, reconciling
 from orders.actions import sweeping
 from orders.models import Order
 from portal.middleware import current_request_id
@@ -20,11 +20,20 @@ def submit_order(self: "Task[Any, Any]", *, order_id: int) -> None:
     purchasing.buy(order_id)
 
 
+@shared_task(name="orders.look_up", bind=True, max_retries=0, ignore_result=True)
+def look_up(self: "Task[Any, Any]", *, order_id: int) -> None:
+    current_request_id.set(str(self.request.id))
+    reconciling.look_up(order_id)
+
+
 @shared_task(name="orders.sweep", max_retries=0, ignore_result=True)
 def sweep() -> None:
-    """Repeat lost messages and end what is overdue. Any number of these at once is safe."""
+    """Repeat lost messages, end what is overdue, look for what is unconfirmed. Any number at once is safe."""
     now = timezone.now()
+    sweeping.guard()
     for order in Order.objects.overdue(now).iterator():
         sweeping.end(order=order)
     for order in Order.objects.due(now).iterator():
         sweeping.remind(order=order)
+    for order in Order.objects.to_look_up(now).iterator():
+        look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)

@@ -30,6 +30,7 @@ class Config(BaseSettings):
     var_dir: Path = ROOT / "var"
     database_url: str | None = None
     broker_url: str | None = None
+    epoch_file: Path | None = Field(default=None, description="Marker that detects a restored database; keep it apart.")
     log_level: str = "INFO"
 
     # The cloud account that buys

@@ -188,5 +188,6 @@ LOGGING = {
 
 # What the orders app needs of the outside world; `orders.account` turns it into a cloud account.
 CLOUD = config
+EPOCH_FILE = config.epoch_file or config.var_dir / "epoch.json"
 CA_MAX_PERIODS = config.ca_max_periods
 CA_MAX_QUANTITY = config.ca_max_quantity

@@ -61,6 +61,7 @@ DEMO_ACCOUNT = {
     "SANDBOX_SK": "demo-secret-key-that-buys-nothing-00000001",
     "SANDBOX_PROJECT_ID": "5a4db0c0000000000000000000000001",
     "SANDBOX_DOMAIN_ID": "5a4db0c0000000000000000000000002",
+    "SANDBOX_USER": "countersign-demo",
 }
 """The sandbox is told to accept these, the portal to use them."""
 
@@ -77,6 +78,7 @@ def _configure(var: Path, sandbox_port: int) -> None:
             "VAR_DIR": str(var),
             "SANDBOX_URL": sandbox,
             **{f"{service}_ENDPOINT": sandbox for service in ("SCM", "PCA", "IAM", "BSS")},
+            "CLOUD_IAM_USER": account["SANDBOX_USER"],
             **{name.replace("SANDBOX", "CLOUD_SDK"): account[name] for name in ("SANDBOX_AK", "SANDBOX_SK")},
             **{name.replace("SANDBOX", "CLOUD"): account[name] for name in ("SANDBOX_PROJECT_ID", "SANDBOX_DOMAIN_ID")},
         }

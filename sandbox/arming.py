@@ -21,6 +21,8 @@ def read_fault(given: Mapping[str, Any], *, tls: bool) -> Fault:
     unknown = values.keys() - ({field.name for field in fields(Fault)} - {"number"})
     if unknown:
         raise ValueError(f"unknown parameter {min(unknown)}")
+    if "kind" not in values:
+        raise ValueError("kind is required")
     service = values.get("service")
     values.setdefault("on", "any" if service in ("iam", "bss") else "purchase")
     fault = Fault(**{name: _convert(name, value) for name, value in values.items()})

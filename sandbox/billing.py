@@ -8,7 +8,14 @@ from sandbox.bodies import Field, JsonObject, NotJsonError, check, read_object
 from sandbox.cloud import Call
 from sandbox.messages import ApiError, Reply, as_json
 from sandbox.moments import billing_time, now_ms, parse_billing_time
-from sandbox.purchase import COMPLETED, PENDING_PAYMENT, Purchase
+from sandbox.purchase import (
+    CANCELLED,
+    COMPLETED,
+    PAYMENT_WINDOW_MS,
+    PENDING_PAYMENT,
+    PROCESSING,
+    Purchase,
+)
 from sandbox.queries import choice, number
 
 YEAR_MS = 366 * 24 * 3600 * 1000
@@ -17,6 +24,15 @@ ORDER_TYPES = ("1", "2", "3", "4", "10", "11", "13", "14", "15")
 NAMES = {
     "hws.service.type.ccm": "Cloud Certificate Manager",
     "hws.service.type.scm": "SSL Certificate Manager",
+}
+
+# Purchase.status as SQL; a test holds the two together.
+UNPAID = "o.paid_ms IS NULL AND o.cancelled_ms IS NULL"
+HAS_STATUS = {
+    PROCESSING: "o.cancelled_ms IS NULL AND o.paid_ms + :processing > :now",
+    CANCELLED: f"(o.cancelled_ms IS NOT NULL OR ({UNPAID} AND o.executed_ms + :window <= :now))",
+    COMPLETED: "o.cancelled_ms IS NULL AND o.paid_ms + :processing <= :now",
+    PENDING_PAYMENT: f"{UNPAID} AND o.executed_ms + :window > :now",
 }
 
 YES_NO = ("YES", "NO")
@@ -59,13 +75,15 @@ def list_orders(call: Call) -> Reply:
     if ascending not in ("createtime", "-createtime"):
         wrong(None, "order_by must be createTime or -createTime")
     direction = "ASC" if ascending == "createtime" else "DESC"
-    rows = call.cloud.ledger.orders(where, values, f"o.executed_ms {direction}, o.seq {direction}")
     if order_type not in (None, "1") or method == "sub_customer":
-        rows = []
+        where = "0"
     if status:
-        rows = [row for row in rows if _status(call, row) == int(status)]
-    listed = [_row(call, row) for row in rows[offset : offset + limit]]
-    return as_json({"total_count": len(rows), "order_infos": listed})
+        where = f"{where} AND {HAS_STATUS.get(int(status), '0')}"
+        values |= {"window": PAYMENT_WINDOW_MS, "processing": call.cloud.processing_ms}
+    total = call.cloud.ledger.count_orders(where, values)
+    by = f"o.executed_ms {direction}, o.seq {direction} LIMIT :limit OFFSET :offset"
+    rows = call.cloud.ledger.orders(where, {**values, "limit": limit, "offset": offset}, by)
+    return as_json({"total_count": total, "order_infos": [_row(call, row) for row in rows]})
 
 
 def _where(call: Call) -> tuple[str, dict[str, object]]:
@@ -113,13 +131,14 @@ def list_resources(call: Call) -> Reply:
     ★ Resources exist once the order is completed; that resource_id is the cert_id or ca_id is inferred.
     """
     body = _read(call, RESOURCE_FIELDS)
-    where, values = "o.cancelled_ms IS NULL", dict[str, object]()
+    where = HAS_STATUS[COMPLETED]
+    values: dict[str, object] = {"processing": call.cloud.processing_ms}
     if body.get("order_id"):
-        where, values = f"{where} AND o.order_id = :order_id", {"order_id": body["order_id"]}
+        where, values["order_id"] = f"{where} AND o.order_id = :order_id", body["order_id"]
     rows = [
         (item_id, purchase)
         for item_id, purchase in call.cloud.ledger.items(where, values)
-        if _status(call, purchase) == COMPLETED and _resource_matches(body, item_id, purchase)
+        if _resource_matches(body, item_id, purchase)
     ]
     offset = body.get("offset", 0)
     page = rows[offset : offset + body.get("limit", 10)]

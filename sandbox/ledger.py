@@ -113,6 +113,9 @@ class Ledger:
         """Visible orders. `where` and `by` are SQL written by this package; `values` are the caller's."""
         return self._select(f"{VISIBLE} AND {where}", values or {}, by)
 
+    def count_orders(self, where: str, values: dict[str, object]) -> int:
+        return self._number(f"SELECT count(*) FROM orders o WHERE {VISIBLE} AND {where}", values)  # noqa: S608
+
     def items(
         self, where: str = "1", values: dict[str, object] | None = None, by: str = "i.seq"
     ) -> list[tuple[str, Purchase]]:

@@ -7,6 +7,7 @@ is documented nowhere.
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -131,11 +132,13 @@ def search_by_tag(call: Call) -> Reply:
 def _candidates(wanted: Filter) -> tuple[str, dict[str, object], str]:
     """Let the index answer the usual question, one key with its value; the filter itself decides."""
     newest_first = "o.executed_ms DESC, i.seq DESC"
-    key = next(iter(wanted.tags), None)
-    if key is None:
+    if not wanted.tags:
         return LISTED, {}, newest_first
-    held = "o.order_id IN (SELECT t.order_id FROM tags t WHERE t.key = :key)"
-    return f"{LISTED} AND {held}", {"key": key}, newest_first
+    key, values = next(iter(wanted.tags.items()))
+    held = "SELECT t.order_id FROM tags t WHERE t.key = :key"
+    if values:
+        held += " AND t.value IN (SELECT value FROM json_each(:values))"
+    return f"{LISTED} AND o.order_id IN ({held})", {"key": key, "values": json.dumps(values)}, newest_first
 
 
 def _name(cert_id: str) -> str:

@@ -61,7 +61,7 @@ def move(
     reason: str = "",
     data: dict[str, Any] | None = None,
     **changes: Any,
-) -> None:
+) -> Event:
     """Move `order` along the edge `event` by compare-and-swap, and record it. Raises Changed, changing nothing."""
     before = Status(order.status)
     after = states.target(event, before)
@@ -74,7 +74,7 @@ def move(
         raise Changed
     for name, value in changes.items():
         setattr(order, name, value)
-    record(f"order.{event}", by=by, order=order, before=before, after=after, reason=reason, data=data)
+    return record(f"order.{event}", by=by, order=order, before=before, after=after, reason=reason, data=data)
 
 
 def _entering(status: Status) -> dict[str, Any]:

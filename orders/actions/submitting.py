@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import random
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
-from orders import catalogue, policies, states
+from orders import catalogue, epoch, policies, states
+from orders.actions import stopping
 from orders.actions.moves import announce, locked, move
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Placed, Refused, Unknown
 from orders.errors import ClaimRefused
-from orders.models import Attempt, Item, Order, Outcome, Stop
+from orders.models import Attempt, Event, Item, Order, Outcome
 from orders.states import Status
 
+log = logging.getLogger(__name__)
+
+FIRST_LOOK = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=15)
 ANSWER_KEPT = 16 * 1024
 
@@ -30,16 +34,14 @@ def check_may_send(order: Order) -> None:
         raise ClaimRefused("not_due", "the pause after the last try is not over")
     if order.deadline_at is not None and order.deadline_at <= timezone.now():
         raise ClaimRefused("expired", "the approval has expired")
-    if active_stops(order.product).exists():
+    if stopping.standing(order.product).exists():
         raise ClaimRefused("stopped", "buying is stopped")
+    if epoch.is_behind():
+        raise ClaimRefused("restored", "the database is older than its marker")
     if catalogue.digest(bytes(order.content.body)) != order.content.digest or not policies.has_quorum(order):
         raise ClaimRefused("approval", "the approvals do not cover this body any more")
     if twins_in_flight(order).exists():
         raise ClaimRefused("waiting", "an order with the same content is in flight or unconfirmed")
-
-
-def active_stops(product: str) -> Any:
-    return Stop.objects.filter(Q(product="") | Q(product=product), lifted_at=None)
 
 
 def twins_in_flight(order: Order) -> Any:
@@ -68,10 +70,19 @@ def claim(*, order: Order, sha256: str, endpoint: str, started_at: datetime) -> 
                 claimed_at=timezone.now(),
             )
             data = {"attempt": attempt.number, "endpoint": endpoint, "digest": sha256}
-            move(order, "submission_started", by=None, data=data, attempt=attempt)
-            return attempt
+            event = move(order, "submission_started", by=None, data=data, attempt=attempt)
     except IntegrityError as error:
         raise ClaimRefused("waiting", "an order with the same content is in flight or unconfirmed") from error
+    _mark(event)
+    return attempt
+
+
+def _mark(event: Event) -> None:
+    """Too late to refuse: without a new marker the one before still protects."""
+    try:
+        epoch.write(event)
+    except OSError:
+        log.exception("the epoch marker could not be written")
 
 
 @transaction.atomic(durable=True)
@@ -145,6 +156,15 @@ def conclude(*, attempt: Attempt, exchange: Exchange, verdict: Placed | Refused 
             lose(order=order, attempt=attempt, reason=verdict.reason, detail=verdict.detail)
 
 
+@transaction.atomic(durable=True)
+def interrupt(*, attempt: Attempt, exchange: Exchange, reason: str) -> None:
+    """The worker is being stopped after the claim: what is known is stored, and the outcome is not."""
+    order = locked(attempt.order)
+    if order.attempt_id == attempt.pk and order.status in states.IN_FLIGHT:
+        _store_evidence(attempt, exchange)
+        lose(order=order, attempt=attempt, reason=reason)
+
+
 def lose(*, order: Order, attempt: Attempt | None, reason: str, detail: str = "") -> None:
     """Inside a transaction: nobody knows whether the order was executed, and it is never sent again."""
     if attempt is not None:
@@ -152,7 +172,8 @@ def lose(*, order: Order, attempt: Attempt | None, reason: str, detail: str = ""
         _settle(attempt, Outcome.LOST, "", detail)
     if order.status == Status.SUBMITTING:
         data = {"why": reason} | ({} if attempt is None else _facts(attempt))
-        move(order, "outcome_lost", by=None, data=data)
+        move(order, "outcome_lost", by=None, data=data, look_up_at=timezone.now() + FIRST_LOOK)
+        stopping.trip_breaker()
 
 
 def _place(order: Order, attempt: Attempt, verdict: Placed) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from django.db import transaction
 from django.utils import timezone
 
-from orders.actions import submitting
+from orders import epoch
+from orders.actions import stopping, submitting
 from orders.actions.moves import announce, locked, move
-from orders.models import Order
+from orders.models import Order, Stop
 from orders.states import Status
 
 
@@ -28,3 +29,11 @@ def end(*, order: Order) -> None:
 def remind(*, order: Order) -> None:
     """Announce an approved order again: its message may have been lost."""
     announce(order)
+
+
+def guard() -> None:
+    """Stop buying where outcomes keep getting lost, or where the database turns out to be an old copy."""
+    with transaction.atomic():
+        stopping.trip_breaker()
+        if epoch.is_behind():
+            stopping.stop_by_portal(Stop.Cause.RESTORED, "The database is older than its marker.")

@@ -14,6 +14,7 @@ from .errors import LookupFailed
 from .lookups import Gate, checked_id, every_page
 
 NEW, AWAITING_PAYMENT, CANCELLED, COMPLETED = 1, 6, 4, 5  # order_type 1; status 6, 4, 5. Both sets are open.
+MONTHS, YEARS = 2, 3  # period_type
 _PAGE = 100
 _LONGEST = timedelta(days=365)
 _ORDERS = "/v2/orders/customer-orders"
@@ -92,9 +93,7 @@ def order(gate: Gate, order_id: str) -> BillingOrder:
     Billing documents several codes for an order it does not find, and none for that alone (C.6), so a missing
     order is a failed look-up that carries the code.
     """
-    answer = gate.ask(
-        service="bss", path=f"{_ORDERS}/details/{checked_id(order_id)}", query=(("limit", str(_PAGE)),)
-    )
+    answer = gate.ask(service="bss", path=f"{_ORDERS}/details/{checked_id(order_id)}", query=(("limit", str(_PAGE)),))
     info = answer.get("order_info")
     if not isinstance(info, dict):
         raise LookupFailed("The answer to a look-up has an unexpected shape at 'order_info'.")

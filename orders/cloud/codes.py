@@ -100,6 +100,4 @@ NOT_REACHED: tuple[GatewayStop, ...] = (
 # C.7: ambiguous whatever the status.
 AMBIGUOUS = frozenset({"SCM.0000", "SCM.3000", "SCM.0004", "SCM.0016", "SCM.0019", "SCM.0064"})
 
-RENEWAL_CODES = frozenset(
-    prefix + stop.number for stop in NOT_REACHED if stop.renew for prefix in stop.prefixes
-)
+RENEWAL_CODES = frozenset(prefix + stop.number for stop in NOT_REACHED if stop.renew for prefix in stop.prefixes)

@@ -24,7 +24,7 @@ class CloudError(Exception):
         self.code = code
 
 
-class NotSent(CloudError):  # noqa: N818
+class NotSent(CloudError):
     """Preparing a request failed; not one byte of it left."""
 
 
@@ -40,5 +40,5 @@ class BadEndpoint(NotSent):
     """An origin, a path or a configured id cannot be used."""
 
 
-class LookupFailed(CloudError):  # noqa: N818
+class LookupFailed(CloudError):
     """The cloud was asked and gave no answer that can be used as yes or no."""

@@ -14,9 +14,7 @@ from .reader import Answer, Reader
 from .secret import NeverPickled, Secret
 
 _MARGIN = timedelta(minutes=5)
-_REFUSALS = frozenset(
-    {400, 401, 403, 404}
-)  # C.5: the request or the user is wrong; trying again locks the user
+_REFUSALS = frozenset({400, 401, 403, 404})  # C.5: the request or the user is wrong; trying again locks the user
 
 
 class Token(NeverPickled):

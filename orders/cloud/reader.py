@@ -45,9 +45,7 @@ class Reader:
             message = f"{call.service} could not be asked: {exchange.error} while {exchange.phase}."
             raise LookupFailed(message, status=exchange.status) from wire.trouble
         headers = {name.decode("ascii").lower(): value.decode("latin-1") for name, value in head}
-        return Answer(
-            status=exchange.status, headers=headers, body=exchange.body, request_id=exchange.request_id
-        )
+        return Answer(status=exchange.status, headers=headers, body=exchange.body, request_id=exchange.request_id)
 
 
 def _no_claim() -> None:

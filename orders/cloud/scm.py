@@ -88,9 +88,7 @@ def list_certificates(gate: Gate, *, status: str = "ALL", limit: int = 50) -> Ce
     found: dict[str, Certificate] = {}
     total = 0
     for offset in range(0, LIST_OFFSET_MAX + 1, limit):
-        answer = gate.ask(
-            service="scm", path="/v3/scm/certificates", query=_list_query(status, limit, offset)
-        )
+        answer = gate.ask(service="scm", path="/v3/scm/certificates", query=_list_query(status, limit, offset))
         batch = [_certificate(row) for row in rows(answer, "certificates")]
         total = whole(answer, "total_count")
         found.update((certificate.cert_id, certificate) for certificate in batch)
@@ -154,9 +152,7 @@ def _tagged(row: JsonObject) -> Certificate:
     if not isinstance(detail, dict):
         raise LookupFailed("The answer to a look-up has an unexpected shape at 'resource_detail'.")
     return Certificate(
-        cert_id=an_id(
-            detail if "cert_id" in detail else row, "cert_id" if "cert_id" in detail else "resource_id"
-        ),
+        cert_id=an_id(detail if "cert_id" in detail else row, "cert_id" if "cert_id" in detail else "resource_id"),
         order_id=None,
         name=text(detail, "cert_name"),
         status=text(detail, "order_status"),

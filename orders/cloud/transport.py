@@ -92,9 +92,7 @@ def tls_context(ca_bundle: str | None = None) -> ssl.SSLContext:
 class Wire(httpcore.NetworkBackend):
     """Opens one connection and no second one; keeps the evidence, the claim and the deadline of one try."""
 
-    def __init__(
-        self, *, exchange: Exchange, timeouts: Timeouts, before_first_byte: Callable[[], None]
-    ) -> None:
+    def __init__(self, *, exchange: Exchange, timeouts: Timeouts, before_first_byte: Callable[[], None]) -> None:
         self.exchange = exchange
         self.claim = Claim(exchange, before_first_byte)
         self.deadline = Deadline(timeouts)

@@ -124,9 +124,7 @@ def _not_ok(exchange: Exchange, status: int, error: ServiceError | None) -> Verd
                 return Refused(code=error.code, message=error.message)
         for stop in NOT_REACHED:
             if stop.matches(error.code, status):
-                return NotReached(
-                    code=error.code, message=error.message, renew=stop.renew, permanent=stop.permanent
-                )
+                return NotReached(code=error.code, message=error.message, renew=stop.renew, permanent=stop.permanent)
     return _unknown(exchange, _doubt_of(status), error)
 
 

@@ -49,6 +49,10 @@ class Orders(models.QuerySet["Order"]):
     def overdue(self, now: datetime) -> Orders:
         return self.filter(status__in=states.OPEN, deadline_at__lte=now)
 
+    def to_look_up(self, now: datetime) -> Orders:
+        """Unconfirmed orders that the cloud should be asked about now."""
+        return self.filter(status=Status.UNCONFIRMED).filter(Q(look_up_at=None) | Q(look_up_at__lte=now))
+
     def with_row(self) -> Orders:
         """Everything that a row of a list shows, in one query."""
         return self.select_related("requester", "revision", "attempt").prefetch_related("items")
@@ -81,6 +85,10 @@ class Order(models.Model):
     """After a failure that provably sent nothing: when to try again."""
     tries = models.PositiveSmallIntegerField(default=0)
     attempt = models.OneToOneField("Attempt", null=True, on_delete=models.PROTECT, related_name="+")
+    look_up_at = models.DateTimeField(null=True)
+    """While unconfirmed: when to ask the cloud next."""
+    absence_proposed_at = models.DateTimeField(null=True)
+    """Since when the look-ups suggest that the cloud does not have it. People decide."""
     cloud_order_id = models.CharField(max_length=64, null=True)  # noqa: DJ001 – unique where known
 
     objects = Orders.as_manager()
@@ -183,6 +191,6 @@ class Revision(models.Model):
 
 
 def _shown(each: catalogue.Field, value: Any) -> Any:
-    if each.kind in ("flag", "consent"):
+    if each.kind in ("flag", "switch", "consent"):
         return _("yes") if value else _("no")
     return dict(each.choices).get(value, value)

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from orders import permissions, policies, states
-from orders.actions import submitting
+from orders.actions import stopping, submitting
 from orders.catalogue import Text
 from orders.models import Order
 from orders.models.order import FIRST_NUMBER
@@ -83,7 +83,15 @@ _DECISIONS = (
         "comment",
         reason_required=True,
     ),
-    _Offered("reject", gettext_lazy("Reject"), permissions.check_can_decide, "rejected", "danger", "comment", reason_required=True),
+    _Offered(
+        "reject",
+        gettext_lazy("Reject"),
+        permissions.check_can_decide,
+        "rejected",
+        "danger",
+        "comment",
+        reason_required=True,
+    ),
 )
 
 
@@ -129,7 +137,7 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "failure": explain(order.attempt) if order.attempt else "",
         "timeline": order.events.select_related("by").order_by("-pk")[:TIMELINE],
         "alike": look_alikes(order, user),
-        "stopped": list(submitting.active_stops(order.product)) if status == Status.APPROVED else [],
+        "stopped": list(stopping.standing(order.product)) if status == Status.APPROVED else [],
         "twins": list(submitting.twins_in_flight(order)) if status == Status.APPROVED else [],
         "own_buttons": _buttons(_OWN, user, order),
         "decision_buttons": _buttons(_DECISIONS, user, order),

@@ -1,0 +1,21 @@
+import pytest
+from django.db import DatabaseError, connection, transaction
+
+from orders.append_only import TABLES
+from portal.models import User
+from tests import making
+
+STATEMENTS = ["UPDATE {table} SET id = id", "DELETE FROM {table}"]
+STATEMENTS += {
+    "sqlite": ["INSERT OR REPLACE INTO {table} SELECT * FROM {table} LIMIT 1"],
+    "postgresql": ["TRUNCATE {table} CASCADE"],
+}[connection.vendor]
+
+
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("statement", STATEMENTS)
+@pytest.mark.django_db(transaction=True)
+def test_the_database_itself_refuses_to_change_a_row(lin: User, mei: User, table: str, statement: str) -> None:
+    making.approve(making.order(lin), mei)
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table=table))
