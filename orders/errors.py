@@ -29,6 +29,10 @@ class Invalid(OrderError):
         super().__init__("; ".join(f"{name}: {text}" for name, texts in problems.items() for text in texts))
         self.problems = problems
 
+    def sentences(self) -> dict[str, list[str]]:
+        """The problems in the reader's language."""
+        return {name: [str(text) for text in texts] for name, texts in self.problems.items()}
+
 
 class Changed(OrderError):
     def __init__(self) -> None:

@@ -1,6 +1,7 @@
 """Who may do what now. A denial carries the sentence the person reads; a button asks the same check."""
 
 from collections.abc import Callable
+from typing import ParamSpec
 
 from django.utils.translation import gettext as _
 
@@ -11,12 +12,13 @@ from orders.states import Status
 from portal.models import User
 
 Check = Callable[[User, Order], None]
+P = ParamSpec("P")
 
 
-def denial(check: Check, user: User, order: Order) -> str | None:
-    """The sentence why not, or None when `user` may."""
+def denial(check: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> str | None:
+    """The sentence why not, or None where the check lets it pass."""
     try:
-        check(user, order)
+        check(*args, **kwargs)
     except Denied as denied:
         return denied.sentence
     return None

@@ -62,6 +62,7 @@ def look_up(order_id: int) -> None:
 
 def attach(*, order: Order, by: User, cloud_order_id: str, reason: str) -> Order:
     """An approver names the order in the cloud: it is checked there before it is believed. Raises Invalid."""
+    resolving.check_may_attach(order=order, by=by)
     cloud_order_id = cloud_order_id.strip()
     if not cloud_order_id:
         raise Invalid({"cloud_order_id": [_("Enter the cloud's order id.")]})
@@ -79,7 +80,25 @@ def _check(order: Order, cloud_order_id: str) -> Candidate:
         raise Invalid({"cloud_order_id": [text]}) from error
     if is_owned(found.order_id, items):
         raise Invalid({"cloud_order_id": [_("This order id already belongs to another order here.")]})
-    return search.candidate(found, items, exact=False, found_by="people")
+    return _candidate(found, items, exact=False, found_by="people")
+
+
+def unowned_since(start: datetime) -> list[Candidate]:
+    """Every new order that the cloud has since `start` and nothing here owns. Raises CloudError."""
+    listed = billing.orders(current_account(), created_from=start, created_until=datetime.now(UTC))
+    return [_candidate(each, (), exact=False, found_by="restore") for each in listed if not is_owned(each.order_id)]
+
+
+def _candidate(found: BillingOrder, items: Sequence[str], *, exact: bool, found_by: str) -> Candidate:
+    evidence = {
+        "status": found.status,
+        "created_at": found.created_at.isoformat() if found.created_at else "",
+        "user_name": found.user_name,
+        "amount": str(found.amount) if found.amount is not None else "",
+        "currency": found.currency,
+        "lines": [f"{each.product_spec_desc} x {each.subscription_num}" for each in found.lines],
+    }
+    return Candidate(order_id=found.order_id, item_ids=tuple(items), exact=exact, found_by=found_by, evidence=evidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,19 +169,6 @@ class _Search:
             values["domain_type"],
         ) and same_count
 
-    def candidate(self, found: BillingOrder, items: Sequence[str], *, exact: bool, found_by: str) -> Candidate:
-        evidence = {
-            "status": found.status,
-            "created_at": found.created_at.isoformat() if found.created_at else "",
-            "user_name": found.user_name,
-            "amount": str(found.amount) if found.amount is not None else "",
-            "currency": found.currency,
-            "lines": [f"{each.product_spec_desc} x {each.subscription_num}" for each in found.lines],
-        }
-        return Candidate(
-            order_id=found.order_id, item_ids=tuple(items), exact=exact, found_by=found_by, evidence=evidence
-        )
-
 
 def _sources(order: Order) -> list[tuple[str, Callable[[_Search], list[Candidate]]]]:
     if order.product == Product.CA:
@@ -195,7 +201,7 @@ def _certificates_by_billing(search: _Search) -> list[Candidate]:
         items = [one.cert_id for one in opened if one.order_id == each.order_id]
         unpaid = each.status == billing.AWAITING_PAYMENT and search.only_one_in_flight()
         exact = unpaid or len(items) == search.order.content.quantity
-        candidates.append(search.candidate(each, items, exact=exact, found_by="billing"))
+        candidates.append(_candidate(each, items, exact=exact, found_by="billing"))
     return candidates
 
 
@@ -207,7 +213,7 @@ def _authorities_by_billing(search: _Search) -> list[Candidate]:
             items = [one.ca_id for one in _known_authorities(search, each.order_id)]
             unpaid = each.status == billing.AWAITING_PAYMENT
             exact = unpaid or len(items) == search.order.content.quantity
-            candidates.append(search.candidate(each, items, exact=exact, found_by="billing"))
+            candidates.append(_candidate(each, items, exact=exact, found_by="billing"))
     return candidates
 
 

@@ -1,11 +1,14 @@
 from django.urls import path
 
-from orders.views import lists, page, verbs, writing
+from orders.views import buying, lists, page, verbs, writing
 
 urlpatterns = [
     path("", lists.dashboard, name="dashboard"),
     path("approvals/", lists.approvals, name="approvals"),
     path("history/", lists.history, name="history"),
+    path("buying/", buying.buying, name="buying"),
+    path("buying/stop/", buying.stop, name="stop"),
+    path("buying/<int:pk>/resume/", buying.resume, name="resume"),
     path("orders/", lists.order_list, name="orders"),
     path("orders/new/", writing.choose, name="choose"),
     path("orders/new/<str:product>/", writing.new, name="new"),
@@ -18,4 +21,6 @@ urlpatterns = [
     path("orders/<int:number>/approve/", verbs.approve, name="approve"),
     path("orders/<int:number>/reject/", verbs.reject, name="reject"),
     path("orders/<int:number>/request-changes/", verbs.request_changes, name="request-changes"),
+    path("orders/<int:number>/attach/", verbs.attach, name="attach"),
+    path("orders/<int:number>/declare-absent/", verbs.declare_absent, name="declare-absent"),
 ]

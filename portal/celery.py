@@ -1,8 +1,18 @@
 import os
+from typing import Any
 
 from celery import Celery
+from celery.signals import beat_init, celeryd_init
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 app = Celery("countersign")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@celeryd_init.connect
+@beat_init.connect
+def start_safely(**kwargs: Any) -> None:  # noqa: ARG001
+    from portal.safety import refuse_unsafe_start
+
+    refuse_unsafe_start()

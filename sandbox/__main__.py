@@ -28,7 +28,7 @@ def main() -> int:
         lock = _lock(options.data)
         tls = tls_context(options.certfile, options.keyfile) if options.certfile else None
         server = Server(options.port, stopping, tls)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
     for number in (signal.SIGTERM, signal.SIGINT):

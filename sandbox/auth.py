@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sandbox import signature
 from sandbox.account import Account
 from sandbox.messages import ApiError, Request
-from sandbox.moments import now_ms, parse_signing_time
+from sandbox.moments import now_ms, parse_signing_time, wall_ms
 from sandbox.tokens import Tokens
 
 WINDOW_MS = 15 * 60 * 1000
@@ -77,7 +77,7 @@ def _check_clock(request: Request) -> None:
         signed_at = parse_signing_time(stamp)
     except ValueError:
         raise _denied("verify aksk signature fail, X-Sdk-Date is malformed") from None
-    now = now_ms()
+    now = wall_ms()
     if abs(now - signed_at) > WINDOW_MS:
         raise _denied(f"signature expired, signature time:{stamp},server time:{now // 1000}")
 

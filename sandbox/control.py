@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from sandbox import page
+from sandbox import page, pca, scm_buy
 from sandbox.answering import PAUSE
 from sandbox.arming import read_fault
+from sandbox.auth import Caller
 from sandbox.bodies import NotJsonError, read_object
-from sandbox.cloud import Cloud
+from sandbox.cloud import Call, Cloud
 from sandbox.fault_kinds import KINDS
 from sandbox.faults import Board, Fault
 from sandbox.messages import ApiError, Reply, Request, as_json
 
 LOCAL = {"127.0.0.1", "localhost"}
 PREFIX = "/_sandbox/"
+SELLERS = {"scm.v2": scm_buy.buy_v2, "scm.v3": scm_buy.buy_v3, "pca.v1": pca.order}
 
 
 class Control:
@@ -37,10 +41,11 @@ class Control:
             ("POST", "faults"): self._arm,
             ("DELETE", "faults"): self._disarm,
             ("POST", "reset"): self._reset,
+            ("POST", "purchases"): self._buy_for_another,
         }
         action = actions.get((request.method, request.path.removeprefix(PREFIX)))
         if action is None:
-            raise ApiError(404, "SANDBOX.404", "GET ledger, GET/POST/DELETE faults, POST reset")
+            raise ApiError(404, "SANDBOX.404", "GET ledger, GET/POST/DELETE faults, POST reset, POST purchases")
         return action(request)
 
     def _page(self, _request: Request) -> Reply:
@@ -80,6 +85,21 @@ class Control:
         self._cloud.ledger.reset()
         self._board.disarm()
         return self._done(request)
+
+    def _buy_for_another(self, request: Request) -> Reply:
+        """`{"service": "scm.v2", "user_name": "colleague", "body": {…}}`: somebody buys in the console.
+
+        Every rule of the service holds; only the operator is another. For look-backs that find strangers' orders.
+        """
+        given = _read(request)
+        serve = SELLERS.get(str(given.get("service")))
+        if serve is None or not isinstance(given.get("body"), dict):
+            raise ApiError(400, "SANDBOX.400", f"service must be one of {', '.join(SELLERS)}, body an object")
+        account = self._cloud.account
+        caller = Caller(str(given.get("user_name") or "colleague"), account.domain_id, account.project_id)
+        body = json.dumps(given["body"], ensure_ascii=False).encode()
+        bought = replace(request, body=body)
+        return serve(Call(self._cloud, bought, caller, {"project_id": account.project_id}))
 
     def _done(self, request: Request) -> Reply:
         """A form goes back to the page; a program gets what is armed now."""

@@ -2,14 +2,31 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta, timezone
 
 CHINA = timezone(timedelta(hours=8))
 
 
-def now_ms() -> int:
+class _Clock:
+    """Never goes back: a purchase must not vanish from the ledger because the machine's clock was set."""
+
+    def __init__(self) -> None:
+        self._latest = 0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._latest = max(self._latest, wall_ms())
+            return self._latest
+
+
+def wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+now_ms = _Clock()
 
 
 def from_ms(moment: int) -> datetime:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
@@ -13,8 +14,11 @@ from portal.models import APPROVERS, AUDITORS, User
 from tests import making
 from tests.sandbox_process import Sandbox, running_sandbox
 
+hypothesis.settings.register_profile("tests", deadline=None, database=None, max_examples=60)
+
 
 def pytest_configure() -> None:
+    hypothesis.settings.load_profile("tests")
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES = django_settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -5,7 +5,9 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.apps import apps
 from django.contrib.auth.models import Group
+from django.utils import timezone
 from pydantic import SecretStr
 
 from orders import catalogue, purchasing
@@ -16,7 +18,7 @@ from orders.cloud.exchange import Exchange, Phase
 from orders.cloud.transport import send_once
 from orders.cloud.verdicts import Doubt, NotReached, Placed, Refused, Unknown
 from orders.models import Attempt, Order
-from orders.states import Status
+from orders.states import STAGES, Status
 from portal.config import Config, config
 from portal.models import User
 from tests import sandbox_process
@@ -44,8 +46,12 @@ CA: dict[str, Any] = {
 def person(username: str, *groups: str, **fields: Any) -> User:
     user: User = User.objects.create_user(username, password="only-for-tests", **fields)
     for name in groups:
-        user.groups.add(Group.objects.get_or_create(name=name)[0])
+        user.groups.add(group(name))
     return user
+
+
+def group(name: str) -> Group:
+    return Group.objects.get_or_create(name=name)[0]
 
 
 def certificate(**changes: Any) -> Content:
@@ -197,6 +203,36 @@ def kinds(found: Order) -> list[str]:
     return list(found.events.order_by("pk").values_list("kind", flat=True))
 
 
-def row(found: Order) -> dict[str, Any]:
-    """Every column as it is in the database, to show that nothing changed."""
-    return dict(Order.objects.values().get(pk=found.pk))
+def everything() -> dict[str, list[dict[str, Any]]]:
+    """Every row of the domain, to show that nothing changed."""
+    return {
+        model.__name__: list(model.objects.order_by("pk").values())
+        for model in apps.get_app_config("orders").get_models()
+    }  # type: ignore[attr-defined]
+
+
+def put(found: Order, status: Status, **columns: Any) -> Order:
+    """Into a status past all verbs, where only the status matters and not how the order got there."""
+    now = timezone.now()
+    lasts = STAGES[status].lasts
+    columns["deadline_at"] = None if lasts is None else now + lasts
+    columns["cloud_order_id"] = f"CS{found.pk}" if status == Status.PLACED else None
+    Order.objects.filter(pk=found.pk).update(status=status, **columns)
+    return fresh(found)
+
+
+def announced(message: Any) -> int:
+    """The order that a message to the workers names."""
+    assert message.headers["task"] == "orders.submit_order"
+    _args, kwargs, _embed = message.payload
+    return int(kwargs["order_id"])
+
+
+def retried(found: Order, by: User) -> Order:
+    return ordering.retry(order=found, by=by)
+
+
+def without_right(user: User) -> User:
+    """They leave the security team. The object they were loaded as knows nothing of it."""
+    user.groups.clear()
+    return User.objects.get(pk=user.pk)

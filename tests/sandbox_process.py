@@ -77,6 +77,12 @@ class Sandbox:
     def reset(self) -> None:
         self._control("POST", "reset", {})
 
+    def buy_as(self, user_name: str, service: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A purchase by somebody else, as in the console: scm.v2, scm.v3 or pca.v1."""
+        given = {"user_name": user_name, "service": service, "body": body}
+        bought: dict[str, Any] = self._control("POST", "purchases", given)
+        return bought
+
     def _control(self, method: str, path: str, body: object = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}

@@ -123,9 +123,7 @@ def retry(*, order: Order, by: User) -> Order:
     """After a definite refusal: the same content as a new revision, which needs a fresh approval."""
     order = locked(order)
     permissions.check_can_retry(by, order)
-    old = order.content
-    content = Content(values=old.values, purpose=old.purpose, team=old.team, domain_names=old.domain_names)
-    _revise(order, catalogue.current_offer(order.product), content, by)
+    _revise_same(order, by)
     move(
         order,
         "retried",
@@ -138,6 +136,20 @@ def retry(*, order: Order, by: User) -> Order:
         **_frozen_quorum(order),
     )
     return order
+
+
+def void_approvals(*, order: Order, reason: str) -> None:
+    """Inside a transaction: an approved order goes back to its approvers, who start anew."""
+    _revise_same(order, order.requester)
+    move(
+        order,
+        "approval_voided",
+        by=None,
+        reason=reason,
+        data=_described(order),
+        revision=order.revision,
+        fingerprint=order.fingerprint,
+    )
 
 
 def needed_reason(reason: str, field: str = "reason") -> str:
@@ -162,6 +174,13 @@ def _frozen_quorum(order: Order) -> dict[str, Any]:
             % {"needed": quorum.people, "able": able}
         )
     return {"quorum": quorum.people, "quorum_reasons": quorum.rules, "policy_version": policies.VERSION}
+
+
+def _revise_same(order: Order, by: User) -> None:
+    """The same content once more, so that earlier approvals do not cover it."""
+    old = order.content
+    content = Content(values=old.values, purpose=old.purpose, team=old.team, domain_names=old.domain_names)
+    _revise(order, catalogue.current_offer(order.product), content, by)
 
 
 def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:

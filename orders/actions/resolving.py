@@ -109,6 +109,12 @@ def _should_propose_absence(order: Order) -> bool:
 
 
 @verb("attach")
+def check_may_attach(*, order: Order, by: User) -> None:
+    """Before the cloud is asked on somebody's behalf."""
+    permissions.check_can_resolve(by, locked(order))
+
+
+@verb("attach")
 def attach(*, order: Order, by: User, cloud_order_id: str, reason: str, candidate: Candidate) -> Order:
     """An approver says which order in the cloud it is; `candidate` is what the cloud said about that id just now."""
     order = locked(order)

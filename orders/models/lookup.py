@@ -66,9 +66,9 @@ class Resolution(models.Model):
 
 
 class Finding(models.Model):
-    """An order in the cloud that fits one of ours, but is not the one that was taken for it."""
+    """An order in the cloud that nothing here owns: like one of ours, but not taken for it, or seen after a restore."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="findings")
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="findings")
     at = models.DateTimeField()
     cloud_order_id = models.CharField(max_length=64, unique=True)
     evidence = models.JSONField(default=dict)

@@ -11,8 +11,7 @@ from django.views.decorators.http import require_safe
 
 from orders import permissions, states
 from orders.catalogue import Product
-from orders.errors import Denied
-from orders.models import Event, Order
+from orders.models import Event, Finding, Order
 from orders.models.order import Orders
 from orders.refusals import explain
 from orders.states import Status
@@ -39,6 +38,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "troubles": _rows(
             orders.filter(status__in=[Status.FAILED, Status.UNCONFIRMED]).order_by("-status_since")[:SHORT]
         ),
+        "findings": Finding.objects.order_by("-pk")[:SHORT] if user.sees_everything else [],
         "latest": _rows(orders.newest_first()[:SHORT]) if user.sees_everything else [],
     }
     return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)
@@ -82,10 +82,9 @@ def approvals(request: HttpRequest) -> HttpResponse:
 @require_safe
 def history(request: HttpRequest) -> HttpResponse:
     user = person(request)
-    try:
-        permissions.check_can_see_history(user)
-    except Denied as denied:
-        return render(request, "denied.html", {"sentence": denied.sentence}, status=403)
+    denied = permissions.denial(permissions.check_can_see_history, user)
+    if denied is not None:
+        return render(request, "denied.html", {"sentence": denied}, status=403)
     get = request.GET
     events = Event.objects.between(day(get.get("since", "")), day(get.get("until", ""), end=True))
     if get.get("order"):

@@ -24,7 +24,7 @@ from orders.states import Status
 from orders.views.loading import person, visible_order, wants_part
 from portal.models import User
 
-TIMELINE = 200
+TIMELINE, LOOKUPS = 200, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +139,25 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "alike": look_alikes(order, user),
         "stopped": list(stopping.standing(order.product)) if status == Status.APPROVED else [],
         "twins": list(submitting.twins_in_flight(order)) if status == Status.APPROVED else [],
+        **(_resolving_context(user, order) if status == Status.UNCONFIRMED else {}),
+        "findings": order.findings.all(),
         "own_buttons": _buttons(_OWN, user, order),
         "decision_buttons": _buttons(_DECISIONS, user, order),
         "edit_denied": permissions.denial(permissions.check_can_edit, user, order),
         "editable": states.target("edited", status) is not None,
         "polls_every": _poll_seconds(status),
+    }
+
+
+def _resolving_context(user: User, order: Order) -> dict[str, Any]:
+    """What was looked up, what may be it, and whether this person may settle it."""
+    lookups = list(order.lookups.order_by("-number")[:LOOKUPS])
+    return {
+        "lookups": lookups,
+        "candidates": lookups[0].candidates if lookups else [],
+        "resolutions": order.resolutions.select_related("by"),
+        "resolve_denied": permissions.denial(permissions.check_can_resolve, user, order),
+        "absent_denied": permissions.denial(permissions.check_can_declare_absent, user, order),
     }
 
 

@@ -8,7 +8,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
-from orders.actions import approving, ordering
+from orders import reconciling
+from orders.actions import approving, ordering, resolving
 from orders.errors import Changed, Denied, Invalid
 from orders.models import Order
 from orders.views.loading import person, visible_order
@@ -26,8 +27,7 @@ def _act(request: HttpRequest, number: int, do: Do) -> HttpResponse:
     except Denied as denied:
         return order_page(request, visible_order(request, number), status=403, notice=denied.sentence)
     except Invalid as invalid:
-        problems = {name: [str(text) for text in texts] for name, texts in invalid.problems.items()}
-        return order_page(request, visible_order(request, number), status=422, problems=problems)
+        return order_page(request, visible_order(request, number), status=422, problems=invalid.sentences())
     return redirect(order)
 
 
@@ -70,3 +70,19 @@ def request_changes(request: HttpRequest, number: int) -> HttpResponse:
 def _decide(request: HttpRequest, number: int, verb: Callable[..., Order]) -> HttpResponse:
     digest, comment = request.POST.get("digest", ""), request.POST.get("comment", "")
     return _act(request, number, lambda order: verb(order=order, by=person(request), digest=digest, comment=comment))
+
+
+@require_POST
+def attach(request: HttpRequest, number: int) -> HttpResponse:
+    cloud_order_id, reason = request.POST.get("cloud_order_id", ""), request.POST.get("reason", "")
+    return _act(
+        request,
+        number,
+        lambda order: reconciling.attach(order=order, by=person(request), cloud_order_id=cloud_order_id, reason=reason),
+    )
+
+
+@require_POST
+def declare_absent(request: HttpRequest, number: int) -> HttpResponse:
+    reason = request.POST.get("reason", "")
+    return _act(request, number, lambda order: resolving.declare_absent(order=order, by=person(request), reason=reason))

@@ -19,7 +19,9 @@ from orders.views.page import order_page
 
 @require_safe
 def choose(request: HttpRequest) -> HttpResponse:
-    return render(request, "orders/choose.html", {"denied": _request_denied(request)})
+    return render(
+        request, "orders/choose.html", {"denied": permissions.denial(permissions.check_can_request, person(request))}
+    )
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -47,7 +49,7 @@ def new(request: HttpRequest, product: str) -> HttpResponse:
         "form": form,
         "product": Product(product),
         "origin": origin,
-        "denied": _request_denied(request),
+        "denied": permissions.denial(permissions.check_can_request, person(request)),
     }
     return _form_page(request, context, typed=typed)
 
@@ -103,11 +105,3 @@ def _origin(request: HttpRequest, product: str) -> Order | None:
     if pk is None:
         return None
     return Order.objects.visible_to(person(request)).select_related("revision").filter(pk=pk, product=product).first()
-
-
-def _request_denied(request: HttpRequest) -> str:
-    try:
-        permissions.check_can_request(person(request))
-    except Denied as denied:
-        return denied.sentence
-    return ""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import Any
 
 import httpx
 import pytest
 
 from sandbox.fault_kinds import KINDS
-from tests.sandbox.conftest import Buyer
+from tests.sandbox.conftest import CA_BODY, V2_BODY, V3_BODY, Buyer
 from tests.sandbox_process import Sandbox
 
 
@@ -99,3 +100,21 @@ def test_the_pages_own_origin_is_welcome(cloud: Sandbox) -> None:
 def test_unknown_control_addresses_are_404(cloud: Sandbox) -> None:
     assert httpx.get(f"{cloud.url}/_sandbox/none", trust_env=False).status_code == 404
     assert httpx.post(f"{cloud.url}/_sandbox/faults", content=b"{", trust_env=False).status_code == 400
+
+
+@pytest.mark.parametrize(("service", "body"), [("scm.v2", V2_BODY), ("scm.v3", V3_BODY), ("pca.v1", CA_BODY)])
+def test_a_colleague_buys_too(cloud: Sandbox, buyer: Buyer, service: str, body: dict[str, Any]) -> None:
+    order_id = cloud.buy_as("colleague", service, body)["order_id"]
+    assert cloud.ledger()[0]["user_name"] == "colleague"
+    details = buyer.get(f"/v2/orders/customer-orders/details/{order_id}")
+    assert details["order_info"]["user_name"] == "colleague"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{}, {"service": "ecs", "body": {}}, {"service": "scm.v2"}, {"service": "scm.v2", "body": {"cert_brand": "X"}}],
+    ids=str,
+)
+def test_a_colleague_obeys_the_rules(cloud: Sandbox, given: dict[str, Any]) -> None:
+    assert httpx.post(f"{cloud.url}/_sandbox/purchases", json=given, trust_env=False).status_code == 400
+    assert cloud.ledger() == []

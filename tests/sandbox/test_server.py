@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests import sandbox_process as demo
-from tests.sandbox.conftest import CA_PATH, V2_PATH, Buyer
+from tests.sandbox.conftest import CA_PATH, V2_BODY, V2_PATH, Buyer
 from tests.sandbox_process import ROOT, Sandbox, running_sandbox
 
 
@@ -82,7 +82,7 @@ def test_buyers_at_the_same_time(cloud: Sandbox, buyer: Buyer) -> None:
     headers = dict(buyer.http.headers)
 
     def buy(_: int) -> str:
-        body = {**demo_body(), "order_number": 3}
+        body = {**V2_BODY, "order_number": 3}
         answer = httpx.post(cloud.url + V2_PATH, json=body, headers=headers, trust_env=False, verify=False)
         return str(answer.json()["order_id"])
 
@@ -91,12 +91,6 @@ def test_buyers_at_the_same_time(cloud: Sandbox, buyer: Buyer) -> None:
     ledger = cloud.ledger()
     assert {line["order_id"] for line in ledger} == set(orders)
     assert len({item for line in ledger for item in line["item_ids"]}) == 192
-
-
-def demo_body() -> dict[str, object]:
-    from tests.sandbox.conftest import V2_BODY
-
-    return dict(V2_BODY)
 
 
 def _start(*options: str) -> subprocess.CompletedProcess[str]:

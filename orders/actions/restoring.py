@@ -1,0 +1,39 @@
+"""After a backup was restored: nothing is bought until somebody has compared the portal with the cloud."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.utils import timezone
+
+from orders import epoch
+from orders.actions import ordering, stopping
+from orders.actions.moves import locked, record
+from orders.actions.resolving import Candidate
+from orders.models import Event, Finding, Order, Stop
+from orders.states import Status
+from portal.models import User
+
+
+def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
+    """Keep what the cloud has and we do not know, send approved orders back to their approvers, and buy again.
+
+    An order that is approved in the old copy may have been bought since: only people can tell.
+    """
+    with transaction.atomic(durable=True):
+        for order in Order.objects.filter(status=Status.APPROVED):
+            ordering.void_approvals(order=locked(order), reason="The database was restored from a backup.")
+        for each in unowned:
+            Finding.objects.get_or_create(
+                cloud_order_id=each.order_id, defaults={"at": timezone.now(), "evidence": dict(each.evidence)}
+            )
+        for stop in stopping.standing().filter(cause=Stop.Cause.RESTORED):
+            stopping.lift(stop, by=by, reason=reason)
+        found = [each.order_id for each in unowned]
+        event = record("database.restored", by=by, reason=reason, data={"unowned": found})
+    epoch.write(event)
+
+
+def newest_event() -> Event | None:
+    return Event.objects.order_by("-pk").first()
