@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import ParamSpec
 
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 from orders import states
 from orders.errors import Denied
@@ -105,7 +106,7 @@ def check_can_see_history(user: User) -> None:
         raise Denied(_("The history of all orders is for approvers, auditors and administrators."))
 
 
-def _check_is_requester(user: User, order: Order, sentence: str) -> None:
+def _check_is_requester(user: User, order: Order, sentence: Promise) -> None:
     check_can_request(user)
     if order.requester_id != user.pk:
         raise Denied(sentence)

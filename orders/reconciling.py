@@ -7,8 +7,9 @@ less is kept as evidence, and a look-up that failed counts as no answer at all.
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,8 @@ from orders.catalogue import REFERENCE_TAG, Product
 from orders.cloud import billing, pca, scm
 from orders.cloud.account import Account
 from orders.cloud.billing import BillingLine, BillingOrder
-from orders.cloud.errors import CloudError
+from orders.cloud.calls import Timeouts
+from orders.cloud.errors import CloudError, LookupFailed
 from orders.errors import Invalid
 from orders.models import Item, Order
 from orders.states import Status
@@ -33,6 +35,9 @@ log = logging.getLogger(__name__)
 
 BEFORE, AFTER = timedelta(minutes=5), timedelta(minutes=15)
 """The window around the attempt in which the cloud must have created the order."""
+PATIENCE = Timeouts(connect=5, read=10, total=10)
+LASTS = 45
+"""Seconds that one source may take, well within the task's time limits."""
 SHOWN = 60
 """At most so many certificates are opened in one look-up: lists do not tell their order id."""
 CA_SERVICE = "hws.service.type.ccm"
@@ -107,10 +112,13 @@ class _Search:
 
     order: Order
     account: Account
+    until: float
+    """On the monotonic clock."""
 
     @classmethod
     def of(cls, order: Order) -> _Search:
-        return cls(order, current_account())
+        account = replace(current_account(), timeouts=PATIENCE)
+        return cls(order, account, time.monotonic() + LASTS)
 
     @property
     def window(self) -> tuple[datetime, datetime]:
@@ -157,8 +165,14 @@ class _Search:
         return self.opened(fitting[:SHOWN])
 
     def opened(self, listed: Iterable[scm.Certificate]) -> list[scm.Certificate]:
-        shown = (scm.show_certificate(self.account, each.cert_id) for each in listed)
+        shown = (scm.show_certificate(self.account, each.cert_id) for each in listed if self.has_time())
         return [each for each in shown if each is not None]
+
+    def has_time(self) -> bool:
+        """Raises LookupFailed once the look-up has taken too long: half an answer is none."""
+        if time.monotonic() > self.until:
+            raise LookupFailed("The look-up took too long.")
+        return True
 
     def same_kind(self, found: scm.Certificate) -> bool:
         values = self.values

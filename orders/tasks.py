@@ -9,21 +9,21 @@ from django.utils import timezone
 from orders import purchasing, reconciling
 from orders.actions import sweeping
 from orders.models import Order
-from portal.middleware import current_request_id
+from portal.middleware import carrying
 
 log = logging.getLogger(__name__)
 
 
 @shared_task(name="orders.submit_order", bind=True, max_retries=0, acks_late=False, ignore_result=True)
 def submit_order(self: "Task[Any, Any]", *, order_id: int) -> None:
-    current_request_id.set(str(self.request.id))
-    purchasing.buy(order_id)
+    with carrying(str(self.request.id)):
+        purchasing.buy(order_id)
 
 
 @shared_task(name="orders.look_up", bind=True, max_retries=0, ignore_result=True)
 def look_up(self: "Task[Any, Any]", *, order_id: int) -> None:
-    current_request_id.set(str(self.request.id))
-    reconciling.look_up(order_id)
+    with carrying(str(self.request.id)):
+        reconciling.look_up(order_id)
 
 
 @shared_task(name="orders.sweep", max_retries=0, ignore_result=True)
@@ -36,4 +36,5 @@ def sweep() -> None:
     for order in Order.objects.due(now).iterator():
         sweeping.remind(order=order)
     for order in Order.objects.to_look_up(now).iterator():
-        look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)
+        if sweeping.take_look_up(order=order):
+            look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)

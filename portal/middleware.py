@@ -3,10 +3,11 @@
 import logging
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -15,18 +16,37 @@ current_request_id: ContextVar[str] = ContextVar("request_id", default="-")
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 
 
+@contextmanager
+def carrying(given: str) -> Iterator[None]:
+    """Everything done inside carries this request id."""
+    token = current_request_id.set(given)
+    try:
+        yield
+    finally:
+        current_request_id.reset(token)
+
+
 def request_id(get_response: GetResponse) -> GetResponse:
     """Take `X-Request-Id` from the proxy when it is well-formed, else make one."""
 
     def middleware(request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        token = current_request_id.set(given if _GIVEN.fullmatch(given) else uuid.uuid4().hex)
-        try:
+        with carrying(given if _GIVEN.fullmatch(given) else uuid.uuid4().hex):
             response = get_response(request)
             response.headers["X-Request-Id"] = current_request_id.get()
             return response
-        finally:
-            current_request_id.reset(token)
+
+    return middleware
+
+
+def plain_text(get_response: GetResponse) -> GetResponse:
+    """No person types a NUL, and PostgreSQL stores none."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        sent = [request.GET, request.POST] if request.method == "POST" else [request.GET]
+        if any("\x00" in value for data in sent for values in data.lists() for value in values[1]):
+            return HttpResponseBadRequest("NUL characters are not text.", content_type="text/plain")
+        return get_response(request)
 
     return middleware
 

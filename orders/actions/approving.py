@@ -5,19 +5,19 @@ from __future__ import annotations
 from django.utils import timezone
 
 from orders import permissions, policies
-from orders.actions.moves import announce, locked, move, verb
-from orders.actions.ordering import needed_reason
+from orders.actions.moves import announce, given_reason, locked, move, verb
 from orders.errors import Changed
 from orders.models import Approval, Decision, Order
 from portal.models import User
 
 
 @verb("approve")
-def approve(*, order: Order, by: User, digest: str, comment: str = "") -> Order:
+def approve(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str = "") -> Order:
     """Record one approval; the last one that was needed approves the order and sends it on its way."""
-    order = _decide(order, by, digest, Decision.APPROVE, comment.strip())
+    comment = given_reason(comment, field="comment", required=False)
+    order = _decide(order, by, digest, seen_revision, Decision.APPROVE, comment)
     facts = {"digest": digest, "revision": order.content.number}
-    move(order, "approval_given", by=by, reason=comment.strip(), data=facts)
+    move(order, "approval_given", by=by, reason=comment, data=facts)
     if policies.has_quorum(order):
         move(order, "approved", by=by, data=facts | {"quorum": order.quorum}, not_before=None, tries=0)
         announce(order)
@@ -25,25 +25,25 @@ def approve(*, order: Order, by: User, digest: str, comment: str = "") -> Order:
 
 
 @verb("reject")
-def reject(*, order: Order, by: User, digest: str, comment: str) -> Order:
-    reason = needed_reason(comment, "comment")
-    order = _decide(order, by, digest, Decision.REJECT, reason)
+def reject(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
+    reason = given_reason(comment, field="comment")
+    order = _decide(order, by, digest, seen_revision, Decision.REJECT, reason)
     move(order, "rejected", by=by, reason=reason, data={"digest": digest})
     return order
 
 
 @verb("request_changes")
-def request_changes(*, order: Order, by: User, digest: str, comment: str) -> Order:
-    reason = needed_reason(comment, "comment")
-    order = _decide(order, by, digest, Decision.REQUEST_CHANGES, reason)
+def request_changes(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
+    reason = given_reason(comment, field="comment")
+    order = _decide(order, by, digest, seen_revision, Decision.REQUEST_CHANGES, reason)
     move(order, "changes_requested", by=by, reason=reason, data={"digest": digest})
     return order
 
 
-def _decide(order: Order, by: User, digest: str, decision: Decision, comment: str) -> Order:
+def _decide(order: Order, by: User, digest: str, seen_revision: int | None, decision: Decision, comment: str) -> Order:
     """Check and store one vote on the locked order. A digest that is not the current one is never recorded."""
     order = locked(order)
-    if digest != order.content.digest:
+    if digest != order.content.digest or seen_revision not in (None, order.content.number):
         raise Changed
     permissions.check_can_decide(by, order)
     Approval.objects.create(

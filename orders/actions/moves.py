@@ -10,16 +10,19 @@ from typing import Any, ParamSpec, TypeVar
 from celery import current_app
 from django.db import transaction
 from django.utils import timezone, translation
+from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError as BrokerUnavailable
 
 from orders import states
-from orders.errors import Changed, Denied
+from orders.errors import Changed, Denied, Invalid
 from orders.models import Event, Order
 from orders.states import Status
 from portal.middleware import current_request_id
 from portal.models import User
 
 log = logging.getLogger(__name__)
+
+REASON_MAX = 2000
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -110,16 +113,29 @@ def record(
     )
 
 
-def announce(order: Order) -> None:
-    """Tell a worker, once this transaction is committed. Only a hint: the sweeper repeats what is lost."""
+def given_reason(text: str, *, field: str = "reason", required: bool = True) -> str:
+    """A reason as it goes into the history. Raises Invalid, beside the field it was typed into."""
+    text = text.strip()
+    if required and not text:
+        raise Invalid({field: [_("Say why: the reason stays in the history.")]})
+    if len(text) > REASON_MAX:
+        raise Invalid({field: [_("Enter at most %(max)d characters.") % {"max": REASON_MAX}]})
+    return text
+
+
+def announce(order: Order, *, expires: int = 600) -> None:
+    """Tell a worker, once this transaction is committed. Only a hint: the sweeper repeats what is lost.
+
+    `expires`, in seconds: a message that nobody took by then is dropped.
+    """
     order_id = order.pk
-    transaction.on_commit(lambda: _announce(order_id), robust=True)
+    transaction.on_commit(lambda: _announce(order_id, expires), robust=True)
 
 
-def _announce(order_id: int) -> None:
+def _announce(order_id: int, expires: int) -> None:
     try:
         current_app.send_task(
-            "orders.submit_order", kwargs={"order_id": order_id}, queue="submit", expires=600, retry=False
+            "orders.submit_order", kwargs={"order_id": order_id}, queue="submit", expires=expires, retry=False
         )
     except BrokerUnavailable as error:
         log.warning("order %s: the broker was not told (%s); the sweeper will", order_id, error)

@@ -8,11 +8,10 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy as _
 
 from orders import catalogue, permissions, policies, states
-from orders.actions.moves import locked, move, record, verb
+from orders.actions.moves import given_reason, locked, move, record, verb
 from orders.catalogue import Offer
 from orders.errors import Changed, Denied, Invalid
 from orders.models import Order, Revision
@@ -114,7 +113,7 @@ def discard(*, order: Order, by: User) -> Order:
 def withdraw(*, order: Order, by: User, reason: str) -> Order:
     order = locked(order)
     permissions.check_can_withdraw(by, order)
-    move(order, "withdrawn", by=by, reason=needed_reason(reason))
+    move(order, "withdrawn", by=by, reason=given_reason(reason))
     return order
 
 
@@ -140,23 +139,17 @@ def retry(*, order: Order, by: User) -> Order:
 
 def void_approvals(*, order: Order, reason: str) -> None:
     """Inside a transaction: an approved order goes back to its approvers, who start anew."""
+    standing = policies.standing_approvals(order).count()
     _revise_same(order, order.requester)
     move(
         order,
         "approval_voided",
         by=None,
         reason=reason,
-        data=_described(order),
+        data=_described(order) | {"standing": standing, "quorum": order.quorum},
         revision=order.revision,
         fingerprint=order.fingerprint,
     )
-
-
-def needed_reason(reason: str, field: str = "reason") -> str:
-    reason = reason.strip()
-    if not reason:
-        raise Invalid({field: [gettext_lazy("Say why: the reason stays in the history.")]})
-    return reason
 
 
 def _ask(order: Order, by: User) -> None:
@@ -206,7 +199,7 @@ def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:
 def _check(offer: Offer, content: Content) -> None:
     problems = catalogue.problems(offer, content.values)
     if not content.purpose.strip():
-        problems["purpose"] = [gettext_lazy("Say what it is for: approvers decide by it.")]
+        problems["purpose"] = [_("Say what it is for: approvers decide by it.")]
     if offer.product == catalogue.Product.CERTIFICATE:
         names = catalogue.domain_name_problems(content.domain_names, content.values)
         if names:

@@ -11,8 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from orders import permissions
-from orders.actions.moves import locked, move, verb
-from orders.actions.ordering import needed_reason
+from orders.actions.moves import given_reason, locked, move, verb
 from orders.errors import Changed
 from orders.models import Attempt, Finding, Item, Lookup, Order, Outcome, Resolution
 from orders.states import Status
@@ -119,7 +118,7 @@ def attach(*, order: Order, by: User, cloud_order_id: str, reason: str, candidat
     """An approver says which order in the cloud it is; `candidate` is what the cloud said about that id just now."""
     order = locked(order)
     permissions.check_can_resolve(by, order)
-    reason = needed_reason(reason)
+    reason = given_reason(reason)
     if is_owned(cloud_order_id, candidate.item_ids):
         raise Changed
     _give(order, by, Resolution.Answer.ATTACH, reason, cloud_order_id, dict(candidate.evidence))
@@ -133,7 +132,8 @@ def declare_absent(*, order: Order, by: User, reason: str) -> Order:
     """An approver says that the cloud does not have it. The second one to say so ends the order."""
     order = locked(order)
     permissions.check_can_declare_absent(by, order)
-    _give(order, by, Resolution.Answer.ABSENT, needed_reason(reason))
+    reason = given_reason(reason)
+    _give(order, by, Resolution.Answer.ABSENT, reason)
     if _agreed(order, Resolution.Answer.ABSENT):
         people = [each.by.username for each in _standing(order)]
         move(order, "declared_absent", by=by, reason=reason, data={"people": people}, look_up_at=None)

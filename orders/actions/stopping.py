@@ -9,8 +9,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from orders import permissions
-from orders.actions.moves import record, verb
-from orders.actions.ordering import needed_reason
+from orders.actions.moves import given_reason, record, verb
 from orders.models import Event, Stop
 from portal.models import User
 
@@ -27,13 +26,13 @@ def standing(product: str = "") -> QuerySet[Stop]:
 def stop(*, by: User, product: str, reason: str) -> Stop:
     """Stop buying one product, or everything (`product=""`). Repeating it changes nothing."""
     permissions.check_can_stop(by)
-    return _stop(by, product, Stop.Cause.PERSON, needed_reason(reason))
+    return _stop(by, product, Stop.Cause.PERSON, given_reason(reason))
 
 
 @verb("resume_buying")
 def resume(*, by: User, stop: Stop, reason: str) -> None:
     permissions.check_can_resume(by, stop)
-    lift(stop, by=by, reason=needed_reason(reason))
+    lift(stop, by=by, reason=given_reason(reason))
 
 
 def lift(stop: Stop, *, by: User | None, reason: str) -> None:

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from orders import catalogue, epoch, policies, states
-from orders.actions import stopping
+from orders.actions import ordering, stopping
 from orders.actions.moves import announce, locked, move
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Placed, Refused, Unknown
@@ -38,10 +38,15 @@ def check_may_send(order: Order) -> None:
         raise ClaimRefused("stopped", "buying is stopped")
     if epoch.is_behind():
         raise ClaimRefused("restored", "the database is older than its marker")
-    if catalogue.digest(bytes(order.content.body)) != order.content.digest or not policies.has_quorum(order):
+    if not _is_covered(order):
         raise ClaimRefused("approval", "the approvals do not cover this body any more")
     if twins_in_flight(order).exists():
         raise ClaimRefused("waiting", "an order with the same content is in flight or unconfirmed")
+
+
+def _is_covered(order: Order) -> bool:
+    """The stored body is the approved one, and enough approvals of it still stand."""
+    return catalogue.digest(bytes(order.content.body)) == order.content.digest and policies.has_quorum(order)
 
 
 def twins_in_flight(order: Order) -> Any:
@@ -125,11 +130,10 @@ def defer(*, order: Order, endpoint: str, started_at: datetime, error: str, exch
 
 @transaction.atomic(durable=True)
 def void_approval(*, order: Order) -> None:
-    """The approvals no longer make a quorum: people decide again."""
+    """The approvals do not cover what would be sent: people decide anew, on a body rendered anew."""
     order = locked(order)
-    if order.status == Status.APPROVED and not policies.has_quorum(order):
-        standing = policies.standing_approvals(order).count()
-        move(order, "approval_voided", by=None, data={"standing": standing, "quorum": order.quorum})
+    if order.status == Status.APPROVED and not _is_covered(order):
+        ordering.void_approvals(order=order, reason="The approvals no longer cover the order.")
 
 
 @transaction.atomic(durable=True)
@@ -221,13 +225,18 @@ def _store_evidence(attempt: Attempt, exchange: Exchange) -> None:
     attempt.request_id = exchange.request_id[:128]
     attempt.answered_at = exchange.answered_at
     attempt.finished_at = exchange.finished_at or timezone.now()
-    attempt.answer = (exchange.body or b"")[:ANSWER_KEPT].decode(errors="replace").replace("\x00", "�")
+    attempt.answer = _storable((exchange.body or b"")[:ANSWER_KEPT].decode(errors="replace"))
 
 
 def _settle(attempt: Attempt, outcome: Outcome, code: str, message: str) -> None:
-    attempt.outcome, attempt.code, attempt.message = outcome, code[:64], message
+    attempt.outcome, attempt.code, attempt.message = outcome, _storable(code)[:64], _storable(message)
     attempt.finished_at = attempt.finished_at or timezone.now()
     attempt.save()
+
+
+def _storable(text: str) -> str:
+    """The cloud's words without what no database stores: NUL and lone surrogates."""
+    return text.replace("\x00", "�").encode(errors="replace").decode()
 
 
 def _pause(order: Order) -> dict[str, Any]:

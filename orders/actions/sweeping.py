@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -10,6 +12,9 @@ from orders.actions import stopping, submitting
 from orders.actions.moves import announce, locked, move
 from orders.models import Order, Stop
 from orders.states import Status
+
+REMINDER_EXPIRES = 20
+LOOK_UP_LASTS = timedelta(minutes=5)
 
 
 @transaction.atomic
@@ -27,8 +32,16 @@ def end(*, order: Order) -> None:
 
 @transaction.atomic
 def remind(*, order: Order) -> None:
-    """Announce an approved order again: its message may have been lost."""
-    announce(order)
+    """Announce an approved order again: its message may have been lost. The next sweep repeats it if need be."""
+    if not stopping.standing(order.product).exists():
+        announce(order, expires=REMINDER_EXPIRES)
+
+
+def take_look_up(*, order: Order) -> bool:
+    """Claim the look-up that is due, so that it is asked for once; it comes back if its worker dies."""
+    later = timezone.now() + LOOK_UP_LASTS
+    due = Order.objects.to_look_up(timezone.now()).filter(pk=order.pk, look_up_at=order.look_up_at)
+    return bool(due.update(look_up_at=later))
 
 
 def guard() -> None:

@@ -47,7 +47,9 @@ class Orders(models.QuerySet["Order"]):
         return self.filter(status=Status.APPROVED).filter(Q(not_before=None) | Q(not_before__lte=now))
 
     def overdue(self, now: datetime) -> Orders:
-        return self.filter(status__in=states.OPEN, deadline_at__lte=now)
+        """Orders that time itself must end. Unconfirmed ones are not among them: people end those."""
+        ending = [status for status, stage in states.STAGES.items() if stage.then is not None]
+        return self.filter(status__in=ending, deadline_at__lte=now)
 
     def to_look_up(self, now: datetime) -> Orders:
         """Unconfirmed orders that the cloud should be asked about now."""

@@ -18,7 +18,7 @@ from orders.states import Status
 from orders.views.loading import day, order_number, page_of, person, wants_part
 from portal.models import User
 
-PAGE, SHORT = 50, 8
+PAGE, SHORT = 25, 8
 
 
 @require_safe
@@ -39,7 +39,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
             orders.filter(status__in=[Status.FAILED, Status.UNCONFIRMED]).order_by("-status_since")[:SHORT]
         ),
         "findings": Finding.objects.order_by("-pk")[:SHORT] if user.sees_everything else [],
-        "latest": _rows(orders.newest_first()[:SHORT]) if user.sees_everything else [],
+        "latest": _rows(orders.exclude(status=Status.DRAFT).newest_first()[:SHORT]) if user.sees_everything else [],
     }
     return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)
 

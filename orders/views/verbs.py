@@ -68,8 +68,16 @@ def request_changes(request: HttpRequest, number: int) -> HttpResponse:
 
 
 def _decide(request: HttpRequest, number: int, verb: Callable[..., Order]) -> HttpResponse:
-    digest, comment = request.POST.get("digest", ""), request.POST.get("comment", "")
-    return _act(request, number, lambda order: verb(order=order, by=person(request), digest=digest, comment=comment))
+    post = request.POST
+    seen = {"digest": post.get("digest", ""), "seen_revision": _number(post.get("revision", ""))}
+    return _act(
+        request, number, lambda order: verb(order=order, by=person(request), comment=post.get("comment", ""), **seen)
+    )
+
+
+def _number(typed: str) -> int:
+    """0, which no revision has, where it is no number."""
+    return int(typed) if typed.isdecimal() and len(typed) < 6 else 0
 
 
 @require_POST

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import time_machine
-from celery import current_app
+from celery import Celery, current_app
 
 from orders import tasks
+from orders.actions import moves
 from orders.models import Event, Order
 from orders.states import OPEN, STAGES, Status, target
 from portal.models import User
@@ -22,17 +23,13 @@ ENDING = sorted(status for status in OPEN if STAGES[status].then)
 
 
 @pytest.fixture
-def broken_broker(settings: Any) -> Iterator[None]:
+def broken_broker(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Nobody listens there."""
-    current_app.pool.force_close_all()
-    current_app.set_current()
-    old = current_app.conf.broker_url, current_app.conf.broker_write_url
-    current_app.conf.update(broker_url="redis://127.0.0.1:1/0", broker_write_url="redis://127.0.0.1:1/0")
-    current_app.amqp._producer_pool = None
-    yield
-    current_app.conf.update(broker_url=old[0], broker_write_url=old[1])
-    current_app.amqp._producer_pool = None
-    current_app.pool.force_close_all()
+    with Celery("broken", set_as_current=False) as app:
+        app.config_from_object("django.conf:settings", namespace="CELERY")
+        app.conf.update(broker_url="redis://127.0.0.1:1/0")
+        monkeypatch.setattr(moves, "current_app", app)
+        yield
 
 
 def test_a_sweep_announces_what_is_due_and_only_that(lin: User, mei: User, messages: Messages) -> None:
@@ -78,7 +75,7 @@ def test_an_approval_holds_although_the_broker_is_down(
 ) -> None:
     order = making.approve(making.order(lin), mei)
     assert making.fresh(order).status == Status.APPROVED
-    assert "Error calling" in caplog.text
+    assert "broker was not told" in caplog.text
 
 
 def test_a_sweep_goes_on_although_the_broker_is_down(lin: User, mei: User, broken_broker: None) -> None:
@@ -111,5 +108,5 @@ def test_events_of_a_task_carry_its_id_and_those_of_the_next_one_do_not(lin: Use
 @pytest.mark.parametrize("task", [tasks.submit_order, tasks.sweep, tasks.look_up])
 def test_a_task_is_never_repeated_by_the_broker(task: Any) -> None:
     assert (task.max_retries, task.acks_late, task.ignore_result) == (0, False, True)
-    assert not task.autoretry_for if hasattr(task, "autoretry_for") else True
+    assert not getattr(task, "autoretry_for", ())
     assert current_app.conf.task_always_eager is False

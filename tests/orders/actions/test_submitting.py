@@ -240,7 +240,8 @@ def test_an_order_whose_quorum_is_gone_goes_back_to_the_approvers(order: Order, 
     submitting.void_approval(order=order)
     assert making.fresh(order).status == S.PENDING_APPROVAL
     event = Event.objects.newest_first()[0]
-    assert (event.kind, event.by, event.data) == ("order.approval_voided", None, {"standing": 0, "quorum": 1})
+    assert (event.kind, event.by) == ("order.approval_voided", None)
+    assert event.data.items() >= {"standing": 0, "quorum": 1, "revision": 2}.items()
     assert making.approve(making.fresh(order), omar).status == S.APPROVED
 
 

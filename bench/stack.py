@@ -1,0 +1,135 @@
+"""The running stack: how fast it starts, what it costs, how long from the approval click to PLACED on screen."""
+
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+CHROMIUM = "/usr/bin/chromium"
+ROUNDS = 20
+Row = tuple[str, str, str]
+
+
+class Stack:
+    """`make run` in a folder of its own."""
+
+    def __init__(self, var: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = int(probe.getsockname()[1])
+        self.address = f"http://127.0.0.1:{self.port}"
+        started = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "portal.stack"],
+            cwd=ROOT,
+            env=os.environ | {"PORT": str(self.port), "VAR_DIR": str(var)},
+            stdout=(var.parent / "stack.log").open("a"),
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        self._wait()
+        self.ready_after = time.monotonic() - started
+
+    def _wait(self) -> None:
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(self.address + "/sign-in/", timeout=1):
+                    return
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit("the stack did not start; see stack.log")
+                time.sleep(0.05)
+        sys.exit("the stack did not answer")
+
+    def stop(self) -> None:
+        self.process.send_signal(signal.SIGINT)
+        self.process.wait(timeout=30)
+
+    def processes(self) -> list[int]:
+        """The launcher and everything below it."""
+        found = [self.process.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += [int(child) for child in task.read_text().split()]
+        return found
+
+
+def measure(var: Path) -> Iterator[Row]:
+    var.parent.mkdir(parents=True, exist_ok=True)
+    first = Stack(var)
+    yield "first start to first page, dependencies installed", f"{first.ready_after:.1f} s", "60 s with installation"
+    first.stop()
+    stack = Stack(var)
+    yield "second start to first page", f"{stack.ready_after:.1f} s", "8 s"
+    try:
+        yield from _clicks(stack)
+        yield from _costs(stack)
+    finally:
+        stack.stop()
+
+
+def _costs(stack: Stack) -> Iterator[Row]:
+    pids = stack.processes()
+    resident = sum(_resident_kib(pid) for pid in pids) / 1024
+    yield "whole stack resident (sum of processes)", f"{resident:.0f} MiB", "700 MB"
+    before, started = sum(map(_cpu_seconds, pids)), time.monotonic()
+    time.sleep(30)
+    busy = (sum(map(_cpu_seconds, pids)) - before) / (time.monotonic() - started)
+    yield "idle stack, share of one core", f"{busy:.1%}", "3 %"
+
+
+def _resident_kib(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1])
+    return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _clicks(stack: Stack) -> Iterator[Row]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        engineer, approver = _signed_in(browser, stack, "lin"), _signed_in(browser, stack, "mei")
+        times = [_approve_once(engineer, approver, stack, number) for number in range(ROUNDS)]
+        browser.close()
+    spread = f"{statistics.median(times):.2f} s [{min(times):.2f} to {max(times):.2f}], {ROUNDS} rounds"
+    yield "approval click to PLACED on screen, median", spread, "1 s"
+
+
+def _signed_in(browser: Browser, stack: Stack, name: str) -> Page:
+    page = browser.new_context().new_page()
+    page.goto(f"{stack.address}/sign-in/")
+    page.locator(f'form[action="/demo/sign-in/{name}/"] button').click()
+    return page
+
+
+def _approve_once(engineer: Page, approver: Page, stack: Stack, number: int) -> float:
+    engineer.goto(f"{stack.address}/orders/new/certificate/")
+    for field, value in {"cert_brand": "GLOBALSIGN", "cert_type": "OV_SSL_CERT", "domain_type": "MULTI_DOMAIN"}.items():
+        engineer.select_option(f"select[name={field}]", value)
+        engineer.wait_for_load_state("networkidle")
+    engineer.fill("input[name=domain_numbers]", str(2 + number))
+    engineer.fill("textarea[name=domain_names]", f"bench{number}.example.com")
+    engineer.fill("textarea[name=purpose]", "Bench")
+    engineer.check("input[name=agree_privacy_protection]")
+    engineer.locator("form button[type=submit]", has_text="Ask for approval").click()
+    engineer.wait_for_url("**/orders/1*/")
+    approver.goto(engineer.url)
+    button = approver.locator('button[formaction$="/approve/"]')
+    started = time.monotonic()
+    button.click()
+    approver.get_by_text("Placed", exact=True).first.wait_for()
+    return time.monotonic() - started

@@ -1,0 +1,3 @@
+"""Planted bugs."""
+def plant(name: str) -> None:
+    pass
