@@ -1,70 +1,20 @@
 """The running stack: how fast it starts, what it costs, how long from the approval click to PLACED on screen."""
 
 import os
-import signal
-import socket
 import statistics
-import subprocess
-import sys
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-ROOT = Path(__file__).resolve().parent.parent
-CHROMIUM = "/usr/bin/chromium"
+from tests.running_stack import CHROMIUM, Stack
+
 ROUNDS = 20
 Row = tuple[str, str, str]
 
 
-class Stack:
-    """`make run` in a folder of its own."""
-
-    def __init__(self, var: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
-        self.address = f"http://127.0.0.1:{self.port}"
-        started = time.monotonic()
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "portal.stack"],
-            cwd=ROOT,
-            env=os.environ | {"PORT": str(self.port), "VAR_DIR": str(var)},
-            stdout=(var.parent / "stack.log").open("a"),
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        self._wait()
-        self.ready_after = time.monotonic() - started
-
-    def _wait(self) -> None:
-        for _ in range(600):
-            try:
-                with urllib.request.urlopen(self.address + "/sign-in/", timeout=1):
-                    return
-            except OSError:
-                if self.process.poll() is not None:
-                    sys.exit("the stack did not start; see stack.log")
-                time.sleep(0.05)
-        sys.exit("the stack did not answer")
-
-    def stop(self) -> None:
-        self.process.send_signal(signal.SIGINT)
-        self.process.wait(timeout=30)
-
-    def processes(self) -> list[int]:
-        """The launcher and everything below it."""
-        found = [self.process.pid]
-        for pid in found:
-            for task in Path(f"/proc/{pid}/task").glob("*/children"):
-                found += [int(child) for child in task.read_text().split()]
-        return found
-
-
 def measure(var: Path) -> Iterator[Row]:
-    var.parent.mkdir(parents=True, exist_ok=True)
     first = Stack(var)
     yield "first start to first page, dependencies installed", f"{first.ready_after:.1f} s", "60 s with installation"
     first.stop()

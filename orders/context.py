@@ -8,6 +8,7 @@ from orders.models import Stop
 
 
 def buying(request: HttpRequest) -> dict[str, Any]:
-    if not request.user.is_authenticated:
+    user = getattr(request, "user", None)  # an error page may come before anybody was signed in
+    if user is None or not user.is_authenticated:
         return {}
     return {"stops": list(Stop.objects.filter(lifted_at=None).order_by("pk"))}

@@ -128,9 +128,10 @@ def initial_from(offer: Offer, order: Order | None, user: User) -> dict[str, Any
     }
 
 
-def initial_from_typed(form_data: Mapping[str, Any]) -> dict[str, Any]:
+def initial_from_typed(offer: Offer, form_data: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed so far, for a form whose choices are brought up to date without judging it."""
-    typed = {name: form_data.get(name, "") for name in form_data}
+    unticked = {each.name: "" for each in offer.fields if each.kind in ("flag", "switch", "consent")}
+    typed = unticked | {name: form_data.get(name, "") for name in form_data}
     if typed.get("domain_type") in (catalogue.SINGLE, catalogue.WILDCARD):
         typed["domain_numbers"] = "1"
     elif typed.get("domain_type") == MULTI and typed.get("domain_numbers") in ("", "1"):
@@ -176,6 +177,10 @@ class _FlagField(forms.BooleanField):
 
     def clean(self, value: Any) -> Any:
         return int(super().clean(value))
+
+    def prepare_value(self, value: Any) -> Any:
+        """Django draws the box ticked for 0."""
+        return value not in (0, "0", "", None, False)
 
 
 def _narrow(field: forms.Field, allowed: set[str] | None) -> None:

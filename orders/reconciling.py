@@ -76,8 +76,8 @@ def attach(*, order: Order, by: User, cloud_order_id: str, reason: str) -> Order
 
 
 def _check(order: Order, cloud_order_id: str) -> Candidate:
-    search = _Search.of(order)
     try:
+        search = _Search.of(order)
         found = billing.order(search.account, cloud_order_id)
         items = search.items_of(found.order_id)
     except CloudError as error:

@@ -19,6 +19,7 @@ hypothesis.settings.register_profile("tests", deadline=None, database=None, max_
 
 def pytest_configure() -> None:
     hypothesis.settings.load_profile("tests")
+    Path(django_settings.STATIC_ROOT).mkdir(exist_ok=True)
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     django_settings.STORAGES = django_settings.STORAGES | {
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

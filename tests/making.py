@@ -73,7 +73,8 @@ def order(by: User, content: Content | None = None, *, request: bool = True, **c
 
 def approve(found: Order, *approvers: User) -> Order:
     for each in approvers:
-        found = approving.approve(order=found, by=each, digest=found.content.digest)
+        seen: dict[str, Any] = {"digest": found.content.digest, "seen_revision": found.content.number}
+        found = approving.approve(order=found, by=each, **seen)
     return found
 
 
@@ -170,7 +171,7 @@ def _moved(found: Order, event: str) -> Order:
 def _reaching(by: User, approver: User) -> dict[Status, Callable[[], Order]]:
     def decided(verb: Callable[..., Order]) -> Order:
         found = order(by)
-        return verb(order=found, by=approver, digest=found.content.digest, comment="No.")
+        return verb(order=found, by=approver, digest=found.content.digest, seen_revision=1, comment="No.")
 
     def approved() -> Order:
         return approve(order(by), approver)
@@ -228,8 +229,8 @@ def announced(message: Any) -> int:
     return int(kwargs["order_id"])
 
 
-def retried(found: Order, by: User) -> Order:
-    return ordering.retry(order=found, by=by)
+def retried(order: Order, by: User) -> Order:
+    return ordering.retry(order=order, by=by)
 
 
 def without_right(user: User) -> User:

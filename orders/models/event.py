@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 
 from django.conf import settings
@@ -65,3 +66,23 @@ class Event(models.Model):
         if subject == "denied":
             return _("Refused: %(verb)s") % {"verb": name.replace("_", " ")}
         return self.kind
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """`data` as names and shown values. (A template cannot ask a dictionary with a key `items` for its items.)"""
+        return [
+            (name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False))
+            for name, value in self.data.items()
+        ]
+
+    @property
+    def before_label(self) -> str:
+        return _status_label(self.status_before)
+
+    @property
+    def after_label(self) -> str:
+        return _status_label(self.status_after)
+
+
+def _status_label(value: str) -> str:
+    return str(states.Status(value).label) if value in states.Status.values else value

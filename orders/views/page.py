@@ -129,6 +129,7 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "revision": order.content,
         "facts": order.content.facts(),
         "stage": order.stage,
+        "quorum_reasons": [policies.REASONS[name] for name in order.quorum_reasons if name in policies.REASONS],
         "waiting": waiting_sentence(order, len(standing)),
         "standing": {approval.pk for approval in standing},
         "approvals": order.approvals.select_related("by", "revision").order_by("pk"),

@@ -90,7 +90,7 @@ def _form(request: HttpRequest, offer: catalogue.Offer, initial: dict[str, objec
     if request.method != "POST":
         return OrderForm(offer, initial=initial), False
     if "refresh" in request.POST:
-        return OrderForm(offer, initial=initial | initial_from_typed(request.POST)), False
+        return OrderForm(offer, initial=initial | initial_from_typed(offer, request.POST)), False
     return OrderForm(offer, request.POST, initial=initial), True
 
 

@@ -6,7 +6,6 @@ orders of its own, so that a round can be judged alone.
 
 from __future__ import annotations
 
-import heapq
 import random
 import select
 import signal
@@ -22,7 +21,7 @@ from orders import purchasing
 from orders.models import Event, Order
 from orders.states import Status
 from tests.chaos import mutants, world
-from tests.chaos.forking import PATIENCE, Child, End, Stuck, fork
+from tests.chaos.forking import PATIENCE, End, Hand, Stuck
 from tests.chaos.judging import judge
 
 ROUND = 200
@@ -85,35 +84,40 @@ class _Round:
     def __init__(self, rng: random.Random, deliveries: int) -> None:
         self.rng = rng
         self.tally = Tally(deliveries=deliveries)
-        self.live: list[Child] = []
-        self.doomed: list[tuple[float, int]] = []
+        self.idle: list[Hand] = []
+        self.busy: list[Hand] = []
+        self.doomed: list[tuple[float, int, Hand]] = []
 
     def run(self) -> Tally:
-        world.empty_cloud()
-        orders = self._orders(round(self.tally.deliveries * (1 - DOUBLED)))
-        for order_id in self._messages(orders):
-            self._make_room()
-            if self.rng.random() < FAULTY:
-                world.fault(**self.rng.choice(FAULTS))
-            self._start(lambda order_id=order_id: purchasing.buy(order_id), "a worker")  # type: ignore[misc]
-            self._housekeeping(orders)
-        while self.live:
-            self._make_room(0)
-        _in_child(lambda: _repair(orders)).returned()
-        self.tally += Tally(**_in_child(lambda: asdict(_count(orders))).returned())
+        connections.close_all()
+        self._ask(["empty"])
+        try:
+            orders = self._orders(round(self.tally.deliveries * (1 - DOUBLED)))
+            self._deliver(orders)
+            self._ask(["repair", orders])
+            self.tally += Tally(**self._ask(["count", orders]))
+        finally:
+            for hand in self.idle + self.busy:
+                hand.dismiss()
         return self.tally
 
     def _orders(self, count: int) -> list[int]:
-        start = int(_in_child(world.next_number).returned())
-        kinds = [self.rng.choice(world.PRODUCTS) for _ in range(count)]
+        start = self._ask(["next"])
+        kinds = [(self.rng.choice(world.PRODUCTS), start + index) for index in range(count)]
+        for part in (kinds[::2], kinds[1::2]):
+            self._tell(["make", part])
+        return [order_id for end in self._finish() for order_id in end.returned()]
 
-        def make(part: int) -> list[int]:
-            return [
-                world.approved_order(kind, start + index) for index, kind in enumerate(kinds) if index % 2 == part
-            ]
-
-        makers = [_child(lambda part=part: make(part), "a maker") for part in (0, 1)]  # type: ignore[misc]
-        return [order_id for maker in makers for order_id in maker.wait().returned()]
+    def _deliver(self, orders: list[int]) -> None:
+        for order_id in self._messages(orders):
+            if self.rng.random() < FAULTY:
+                world.fault(**self.rng.choice(FAULTS))
+            self._tell(["buy", order_id], mortal=True)
+            if self.rng.random() < 0.15:
+                self._tell(["sweep"], mortal=True)
+            if self.rng.random() < 0.15:
+                self._tell(["look_up", self.rng.sample(orders, min(3, len(orders)))], mortal=True)
+        self._finish()
 
     def _messages(self, orders: list[int]) -> list[int]:
         """Every order once and two in five twice, the second one soon after the first."""
@@ -124,61 +128,65 @@ class _Round:
             messages.insert(min(len(messages), at + self.rng.randint(1, 6)), messages[at])
         return messages
 
-    def _start(self, work: Callable[[], object], name: str) -> None:
-        child = _child(work, name)
-        self.live.append(child)
-        if self.rng.random() < DOOMED:
-            heapq.heappush(self.doomed, (time.monotonic() + self.rng.uniform(0, LIFE), child.pid))
+    def _ask(self, order: list[Any]) -> Any:
+        self._tell(order)
+        return self._finish()[-1].returned()
 
-    def _housekeeping(self, orders: list[int]) -> None:
-        """Sweepers that take the living for dead, reconcilers, and either of them killed as well."""
-        if self.rng.random() < 0.15:
-            self._start(world.sweep, "a sweeper")
-        if self.rng.random() < 0.15:
-            self._start(lambda chosen=self.rng.sample(orders, 3): _look_up(chosen), "a reconciler")  # type: ignore[misc]
+    def _tell(self, order: list[Any], *, mortal: bool = False) -> None:
+        """Give it to a process that is free, and perhaps plan the moment at which that process is killed."""
+        if len(self.busy) == AT_ONCE:
+            self._await_one()
+        hand = self.idle.pop() if self.idle else Hand(_do, "a worker")
+        hand.tell(order)
+        self.busy.append(hand)
+        if mortal and self.rng.random() < DOOMED:
+            self.doomed.append((time.monotonic() + self.rng.uniform(0, LIFE), len(self.doomed), hand))
 
-    def _make_room(self, most: int = AT_ONCE - 1) -> None:
-        """Wait until no more than `most` processes live, killing those whose moment has come."""
+    def _finish(self) -> list[End]:
+        ends = []
+        while self.busy:
+            ends += self._await_one()
+        return ends
+
+    def _await_one(self) -> list[End]:
+        """Wait until at least one process is done or dead, killing those whose moment has come."""
         until = time.monotonic() + PATIENCE
-        while len(self.live) > most:
+        while True:
+            moment = min([moment for moment, _, _ in self.doomed], default=until)
+            ready, _, _ = select.select(self.busy, [], [], max(0.0, min(moment, until) - time.monotonic()))
+            if ready:
+                return [self._end(hand) for hand in ready]
             if time.monotonic() > until:
-                self._give_up()
-            moment = self.doomed[0][0] if self.doomed else until
-            pause = max(0.0, min(moment, until) - time.monotonic())
-            ended, _, _ = select.select([child.pipe for child in self.live], [], [], pause)
-            for child in [child for child in self.live if child.pipe in ended]:
-                self._end(child)
-            self._kill_due()
+                raise Stuck(f"{len(self.busy)} processes still busy after {PATIENCE:.0f} s")
+            for _, _, hand in [each for each in self.doomed if each[0] <= time.monotonic()]:
+                hand.kill()
 
-    def _kill_due(self) -> None:
-        living = {child.pid: child for child in self.live}
-        while self.doomed and self.doomed[0][0] <= time.monotonic():
-            _, pid = heapq.heappop(self.doomed)
-            if pid in living:
-                living[pid].kill()
-
-    def _end(self, child: Child) -> None:
-        self.live.remove(child)
-        end = child.wait()
+    def _end(self, hand: Hand) -> End:
+        end = hand.hear()
+        self.busy.remove(hand)
+        self.doomed = [each for each in self.doomed if each[2] is not hand]
         self.tally.kills += end.signal == signal.SIGKILL
         if end.error:
-            self.tally.wrong.append(f"{child.name} failed: {end.error}")
-
-    def _give_up(self) -> None:
-        names = [child.name for child in self.live]
-        for child in self.live:
-            child.kill()
-            child.wait()
-        raise Stuck(f"still running after {PATIENCE:.0f} s: {names}")
+            self.tally.wrong.append(f"{hand.name} failed: {end.error}")
+        if not end.signal:
+            self.idle.append(hand)
+        return end
 
 
-def _child(work: Callable[[], object], name: str) -> Child:
-    connections.close_all()
-    return fork(work, name=name)
-
-
-def _in_child(work: Callable[[], object]) -> End:
-    return _child(work, "a step of the round").wait()
+def _do(order: list[Any]) -> object:
+    """What a process is told: a word and what belongs to it."""
+    what, *given = order
+    verbs: dict[str, Callable[..., object]] = {
+        "buy": purchasing.buy,
+        "sweep": world.sweep,
+        "look_up": _look_up,
+        "make": lambda kinds: [world.approved_order(*each) for each in kinds],
+        "next": world.next_number,
+        "empty": world.empty_cloud,
+        "repair": _repair,
+        "count": lambda orders: asdict(_count(orders)),
+    }
+    return verbs[what](*given)
 
 
 def _look_up(orders: list[int]) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import select
 import signal
+import socket
 import time
 import traceback
 from collections.abc import Callable
@@ -98,3 +99,51 @@ def _told(work: Callable[[], object]) -> dict[str, Any]:
         return {"value": work()}
     except BaseException:  # noqa: BLE001 - the parent hears of everything
         return {"error": traceback.format_exc()}
+
+
+class Hand:
+    """A child that does one thing after another, as told, until it is killed or let go."""
+
+    def __init__(self, do: Callable[[Any], object], name: str) -> None:
+        ours, theirs = socket.socketpair()
+        self.name = name
+        self._child = fork(lambda: _serve(do, theirs), name=name, inside=ours.close)
+        theirs.close()
+        self._wire = ours.makefile("rwb", buffering=0)
+        ours.close()
+
+    def fileno(self) -> int:
+        """Readable when what it was told is done, or when it is no more."""
+        return self._wire.fileno()
+
+    def tell(self, order: Any) -> None:
+        with contextlib.suppress(BrokenPipeError):
+            self._wire.write(json.dumps(order).encode() + b"\n")
+
+    def hear(self, limit: float = PATIENCE) -> End:
+        """What came of the last order. Raises Stuck, and then it is dead."""
+        if not select.select([self], [], [], limit)[0]:
+            self.kill()
+            raise Stuck(f"{self.name} did not answer within {limit:.0f} s")
+        with contextlib.suppress(ConnectionResetError):
+            line = self._wire.readline()
+            if line:
+                return End(**json.loads(line))
+        self._wire.close()
+        return self._child.wait()
+
+    def kill(self) -> None:
+        self._child.kill()
+
+    def dismiss(self) -> None:
+        """Kill it, and reap it."""
+        self.kill()
+        self._wire.close()
+        with contextlib.suppress(OSError):
+            self._child.wait()
+
+
+def _serve(do: Callable[[Any], object], wire: socket.socket) -> None:
+    with wire, wire.makefile("rwb", buffering=0) as lines:
+        for line in lines:
+            lines.write(json.dumps(_told(lambda: do(json.loads(line)))).encode() + b"\n")  # noqa: B023

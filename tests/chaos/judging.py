@@ -23,11 +23,11 @@ from orders.states import Status
 Row = dict[str, Any]
 
 
-def judge(orders: Iterable[Order], ledger: Sequence[Row]) -> list[str]:
+def judge(orders: Iterable[Order], ledger: Sequence[Row], *, histories: bool = True) -> list[str]:
     """Everything that is wrong, as sentences; nothing is what every run must end with."""
     orders = list(orders)
     wrong = _purchases(orders, ledger)
-    for order in orders:
+    for order in orders if histories else []:
         wrong += _history(order) + _approvals(order)
     return wrong
 

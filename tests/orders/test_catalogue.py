@@ -40,6 +40,7 @@ def broken_values(field: Field) -> list[Any]:
         "choice": ["NOPE", "", None, True, 1.5, ["OV_SSL_CERT"], {}, b"GLOBALSIGN", 0, 99, f"{field.choices[:1]} "],
         "integer": ["1", "", None, True, 1.0, float("nan"), [1], 0, -1, 10**30],
         "flag": ["1", "", None, True, False, 2, -1, 1.0, [0]],
+        "switch": ["true", "", None, 0, 1, "on", [True]],
         "consent": [False, None, "", 1, "true", "on", [True]],
         "text": [7, True, ["x"], b"x", "a\x00b", "a\nb", "\x7f", "\x1b[31m", "\ud800"],
     }
@@ -186,6 +187,7 @@ def maybe(field: Field) -> st.SearchStrategy[Any]:
         "choice": st.sampled_from([value for value, _label in field.choices] or [""]),
         "integer": st.integers(field.range.low - 1, 40) if field.range else st.integers(),
         "flag": st.sampled_from([0, 1]),
+        "switch": st.booleans(),
         "consent": st.just(value=True),
         "text": st.text(max_size=20),
     }

@@ -125,7 +125,9 @@ def test_an_approval_and_a_rejection(lin: User, mei: User, omar: User) -> None:
         digest = order.content.digest
         results = at_once(
             lambda order=order: making.approve(order, mei),  # type: ignore[misc]
-            lambda order=order, digest=digest: approving.reject(order=order, by=omar, digest=digest, comment="No."),  # type: ignore[misc]
+            lambda order=order, digest=digest: approving.reject(
+                order=order, by=omar, digest=digest, seen_revision=1, comment="No."
+            ),  # type: ignore[misc]
         )
         assert len(refusals(results)) == 1
         vote = order.approvals.get()

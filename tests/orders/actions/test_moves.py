@@ -1,5 +1,6 @@
 """One private function moves an order along one edge; the whole matrix comes from the table."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -104,12 +105,26 @@ def test_a_denied_verb_is_rolled_back_and_recorded(order: Order, mei: User) -> N
     assert making.kinds(order) == ["order.drafted", "denied.sell"]
 
 
+CHINESE = {
+    "Only the requester can discard this draft.": "只有申请人可以放弃此草稿。",
+    "This is not possible while the order is “%(status)s”.": "订单处于“%(status)s”状态时无法执行此操作。",
+    "Draft": "草稿",
+}
+
+
+@pytest.mark.parametrize(
+    ("verb", "sentence"),
+    [
+        (ordering.discard, "Only the requester can discard this draft."),
+        (making.retried, "This is not possible while the order is “Draft”."),
+    ],
+)
 def test_the_history_is_written_in_english_whoever_is_denied(
-    order: Order, ana: User, monkeypatch: pytest.MonkeyPatch
+    order: Order, mei: User, monkeypatch: pytest.MonkeyPatch, verb: Callable[..., object], sentence: str
 ) -> None:
-    sentence = "Only the requester can discard this draft."
-    chinese = trans_real.translation("zh-hans")
-    monkeypatch.setattr(chinese, "_catalog", {sentence: "只有申请人可以放弃此草稿。"})
-    with translation.override("zh-hans"), pytest.raises(Denied):
-        ordering.discard(order=order, by=ana)
+    monkeypatch.setattr(trans_real.translation("zh-hans"), "_catalog", CHINESE)
+    with translation.override("zh-hans"), pytest.raises(Denied) as denial:
+        verb(order=order, by=mei)
     assert Event.objects.newest_first()[0].reason == sentence
+    with translation.override("zh-hans"):
+        assert denial.value.sentence != sentence

@@ -1,0 +1,179 @@
+"""What a newcomer does, in a real browser against the whole stack: request, approve, buy, break, audit."""
+
+import json
+import re
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.running_stack import CHROMIUM, Stack
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.stack,
+    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason=f"NOT TESTED: no Chromium at {CHROMIUM}"),
+]
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    stack = Stack(tmp_path_factory.mktemp("stack") / "var")
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+class Visitor:
+    """A signed-in person. What the browser complains about is a failure."""
+
+    def __init__(self, browser: Browser, stack: Stack, name: str, **context: object) -> None:
+        self.stack = stack
+        self.page: Page = browser.new_context(**context).new_page()  # type: ignore[arg-type]
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", lambda line: self.complaints.append(line.text) if line.type == "error" else None)
+        self.visit("/sign-in/")
+        self.page.locator(f'form[action="/demo/sign-in/{name}/"] button').click()
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+
+    def visit(self, path: str) -> Page:
+        self.page.goto(path if path.startswith("http") else self.stack.address + path)
+        return self.page
+
+    def request_certificate(self, purpose: str, domains: int = 5, brand: str = "GLOBALSIGN") -> str:
+        """Returns the order's address."""
+        page = self.visit("/orders/new/certificate/")
+        for name, value in {"cert_brand": brand, "cert_type": "OV_SSL_CERT", "domain_type": "MULTI_DOMAIN"}.items():
+            with page.expect_response(lambda response: response.request.method == "POST"):
+                page.select_option(f"select[name={name}]", value)
+        page.fill("input[name=domain_numbers]", str(domains))
+        page.fill("textarea[name=domain_names]", "www.example.com\napi.example.com")
+        page.fill("textarea[name=purpose]", purpose)
+        page.check("input[name=agree_privacy_protection]")
+        return self._asked_for_approval()
+
+    def request_ca(self, purpose: str) -> str:
+        page = self.visit("/orders/new/ca/")
+        page.fill("textarea[name=purpose]", purpose)
+        return self._asked_for_approval()
+
+    def _asked_for_approval(self) -> str:
+        self.page.get_by_role("button", name="Ask for approval").click()
+        self.page.wait_for_url(re.compile(r"/orders/\d+/$"))
+        return self.page.url
+
+    def decide(self, address: str, verb: str, comment: str = "") -> Page:
+        page = self.visit(address)
+        page.fill("textarea[name=comment]", comment)
+        page.locator(f'button[formaction$="/{verb}/"]').click()
+        return page
+
+
+def status(page: Page, text: str) -> None:
+    expect(page.locator("main").get_by_text(text, exact=True).first).to_be_visible(timeout=15_000)
+
+
+def fault(stack: Stack, kind: str, **parameters: object) -> None:
+    data = json.dumps({"kind": kind, **parameters}).encode()
+    request = urllib.request.Request(f"{stack.sandbox}/_sandbox/faults", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=5):
+        pass
+
+
+@pytest.fixture(scope="module")
+def lin(browser: Browser, stack: Stack) -> Visitor:
+    return Visitor(browser, stack, "lin")
+
+
+@pytest.fixture(scope="module")
+def mei(browser: Browser, stack: Stack) -> Visitor:
+    return Visitor(browser, stack, "mei")
+
+
+def test_an_approved_certificate_is_placed_without_reloading(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Shop front")
+    status(lin.page, "Waiting for approval")
+    page = mei.visit(address)
+    expect(page.locator("pre")).to_contain_text('"cert_brand": "GLOBALSIGN"')
+    mei.decide(address, "approve")
+    status(page, "Placed")
+    status(lin.page, "Placed")
+    expect(lin.page.get_by_text(re.compile(r"^CS\w{15}$")).first).to_be_visible()
+    expect(lin.page.get_by_text(re.compile(r"^scs\d{13}$")).first).to_be_visible()
+    assert lin.complaints == mei.complaints == []
+
+
+def test_a_ca_needs_two_and_one_rejection_ends_it(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_ca("Service mesh")
+    page = mei.decide(address, "reject", "We have one already")
+    status(page, "Rejected")
+    expect(page.get_by_text("We have one already").first).to_be_visible()
+
+
+def test_nobody_approves_their_own_order(mei: Visitor) -> None:
+    mei.request_certificate("My own", domains=6)
+    expect(
+        mei.page.get_by_text("You requested this order, so somebody else has to decide on it.").first
+    ).to_be_visible()
+
+
+def test_a_refusal_says_why(stack: Stack, lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Refused", domains=7)
+    fault(stack, "out-of-sale")
+    page = mei.decide(address, "approve")
+    status(page, "Refused by the cloud")
+    expect(page.get_by_text("SCM.0049").first).to_be_visible()
+    expect(page.get_by_text("The cloud does not sell this brand at the moment.").first).to_be_visible()
+
+
+def test_a_swallowed_answer_says_do_not_order_again(stack: Stack, lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Swallowed", domains=8)
+    fault(stack, "executed-then-reset")
+    page = mei.decide(address, "approve")
+    status(page, "Unconfirmed")
+    expect(page.get_by_text(re.compile("do not order again", re.IGNORECASE)).first).to_be_visible()
+
+
+def test_the_auditor_reads_everything_and_changes_nothing(browser: Browser, stack: Stack) -> None:
+    noor = Visitor(browser, stack, "noor")
+    page = noor.visit("/history/?kind=order.placed")
+    expect(page.get_by_text("ORD-1001").first).to_be_visible()
+    page = noor.visit("/orders/1001/")
+    assert page.locator("main form button:enabled").count() == 0
+
+
+def test_everything_works_without_javascript(browser: Browser, stack: Stack, mei: Visitor) -> None:
+    plain = Visitor(browser, stack, "ana", java_script_enabled=False)
+    page = plain.visit("/orders/new/certificate/")
+    page.select_option("select[name=cert_brand]", "VTRUS")
+    page.get_by_role("button", name="Update choices").click()
+    offered = page.locator("select[name=cert_type] option").evaluate_all("options => options.map(each => each.value)")
+    assert set(offered) - {""} == {"OV_SSL_CERT", "DV_SSL_CERT"}
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/orders/", "/orders/1001/", "/approvals/", "/history/", "/orders/new/certificate/"]
+)
+def test_pages_fit_a_phone(browser: Browser, stack: Stack, path: str) -> None:
+    phone = Visitor(browser, stack, "omar", viewport={"width": 390, "height": 844})
+    page = phone.visit(path)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    assert phone.complaints == []
+
+
+def test_ctrl_c_stops_every_process(tmp_path: Path) -> None:
+    stack = Stack(tmp_path / "var")
+    started = stack.processes()
+    assert len(started) >= 6
+    stack.stop()
+    assert [pid for pid in started if Path(f"/proc/{pid}").exists()] == []
