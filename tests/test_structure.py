@@ -247,13 +247,13 @@ def test_the_addresses_are_known() -> None:
     assert {name for name, _address in ADDRESSES} >= FREE - {"demo-sign-in"}
 
 
-@pytest.mark.parametrize("method", ["get", "post", "put", "delete"])
-@pytest.mark.parametrize(("name", "address"), [(name, address) for name, address in ADDRESSES if name not in FREE])
+@pytest.mark.parametrize(("name", "address"), [each for each in ADDRESSES if each[0] not in FREE])
 @pytest.mark.django_db
-def test_whoever_has_not_signed_in_is_sent_to_sign_in(client: Client, name: str, address: str, method: str) -> None:
-    response = getattr(client, method)(address)
-    assert response.status_code == 302
-    assert response.headers["Location"].split("?")[0] in (reverse("sign-in"), reverse("admin:login"))
+def test_whoever_has_not_signed_in_is_sent_to_sign_in(client: Client, name: str, address: str) -> None:
+    for method in (client.get, client.post, client.put, client.delete):
+        response = method(address)
+        assert response.status_code == 302
+        assert response.headers["Location"].split("?")[0] in (reverse("sign-in"), reverse("admin:login"))
 
 
 # ---------------------------------------------------------------- templates

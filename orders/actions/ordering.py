@@ -173,7 +173,7 @@ def _revise_same(order: Order, by: User) -> None:
     """The same content once more, so that earlier approvals do not cover it."""
     old = order.content
     content = Content(values=old.values, purpose=old.purpose, team=old.team, domain_names=old.domain_names)
-    _revise(order, catalogue.current_offer(order.product), content, by)
+    _revise(order, old.offer, content, by)
 
 
 def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:

@@ -189,10 +189,10 @@ class Revision(models.Model):
 
     def facts(self) -> list[tuple[catalogue.Text, Any]]:
         """Label and shown value of every field of the API, in the catalogue's order."""
-        return [(each.label, _shown(each, self.values.get(each.name))) for each in self.offer.fields]
+        return [(each.label, shown(each, self.values.get(each.name))) for each in self.offer.fields]
 
 
-def _shown(each: catalogue.Field, value: Any) -> Any:
+def shown(each: catalogue.Field, value: Any) -> Any:
     if each.kind in ("flag", "switch", "consent"):
         return _("yes") if value else _("no")
     return dict(each.choices).get(value, value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
 from django.db.models import Count, Q
 from django.http import HttpRequest, HttpResponse
@@ -13,12 +13,12 @@ from orders import permissions, states
 from orders.catalogue import Product
 from orders.models import Event, Finding, Order
 from orders.models.order import Orders
-from orders.refusals import explain
 from orders.states import Status
 from orders.views.loading import day, order_number, page_of, person, wants_part
+from orders.views.rows import rows
 from portal.models import User
 
-PAGE, SHORT = 25, 8
+PAGE, SHORT, QUEUE = 25, 8, 50
 
 
 @require_safe
@@ -31,15 +31,15 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     mine = Order.objects.filter(requester=user).with_row().newest_first()
     context = {
         "newest": newest,
-        "to_decide": _rows(Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")[:SHORT]),
-        "to_do": _rows(mine.filter(status__in=_statuses_of(states.Turn.REQUESTER))[:SHORT]),
-        "mine": _rows(mine[:SHORT]),
+        "to_decide": rows(Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")[:SHORT]),
+        "to_do": rows(mine.filter(status__in=_statuses_of(states.Turn.REQUESTER))[:SHORT]),
+        "mine": rows(mine[:SHORT]),
         "counts": _counts(user),
-        "troubles": _rows(
+        "troubles": rows(
             orders.filter(status__in=[Status.FAILED, Status.UNCONFIRMED]).order_by("-status_since")[:SHORT]
         ),
         "findings": Finding.objects.order_by("-pk")[:SHORT] if user.sees_everything else [],
-        "latest": _rows(orders.exclude(status=Status.DRAFT).newest_first()[:SHORT]) if user.sees_everything else [],
+        "latest": rows(orders.exclude(status=Status.DRAFT).newest_first()[:SHORT]) if user.sees_everything else [],
     }
     return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)
 
@@ -51,7 +51,7 @@ def order_list(request: HttpRequest) -> HttpResponse:
     page, last = page_of(orders.with_row().newest_first(), PAGE)
     people = User.objects.filter(orders__isnull=False).distinct() if user.sees_everything else None
     context = {
-        "rows": _rows(page),
+        "rows": rows(page),
         "next": _next(request, last),
         "statuses": Status.choices,
         "products": Product.choices,
@@ -67,14 +67,15 @@ def approvals(request: HttpRequest) -> HttpResponse:
     user = person(request)
     pending = Order.objects.visible_to(user).awaiting_approval().with_row().order_by("deadline_at", "pk")
     mine = set(Order.objects.awaiting_vote_of(user).values_list("pk", flat=True))
-    rows = _rows(pending[:200])
+    found = rows(pending[:QUEUE])
     context = {
-        "to_decide": [row for row in rows if row["order"].pk in mine],
+        "to_decide": [row for row in found if row.order.pk in mine],
         "others": [
-            row | {"denied": permissions.denial(permissions.check_can_decide, user, row["order"])}
-            for row in rows
-            if row["order"].pk not in mine
+            replace(row, denied=permissions.denial(permissions.check_can_decide, user, row.order))
+            for row in found
+            if row.order.pk not in mine
         ],
+        "more": pending.count() > QUEUE,
     }
     return render(request, "orders/approvals.html", context)
 
@@ -105,10 +106,6 @@ def history(request: HttpRequest) -> HttpResponse:
         "filtered": any(get.get(name) for name in ("order", "person", "kind", "since", "until", "before")),
     }
     return render(request, "orders/history.html", context)
-
-
-def _rows(orders: Any) -> list[dict[str, Any]]:
-    return [{"order": order, "failure": explain(order.attempt) if order.attempt else ""} for order in orders]
 
 
 def _counts(user: User) -> list[tuple[Status, int]]:

@@ -27,7 +27,7 @@ def messages() -> Messages:
     """The orders announced to workers since the last call, read from the broker itself."""
 
     def drain() -> list[int]:
-        found = []
+        found: list[int] = []
         with current_app.connection_for_read() as broker, broker.SimpleQueue("submit") as queue:
             while True:
                 try:

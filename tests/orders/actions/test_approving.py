@@ -18,7 +18,7 @@ from tests.orders.actions.conftest import Messages
 pytestmark = pytest.mark.django_db
 
 Verb = Callable[..., Order]
-VERBS = [
+VERBS: list[tuple[Verb, Decision, Status, list[str]]] = [
     (approving.approve, Decision.APPROVE, Status.APPROVED, ["approval_given", "approved"]),
     (approving.reject, Decision.REJECT, Status.REJECTED, ["rejected"]),
     (approving.request_changes, Decision.REQUEST_CHANGES, Status.CHANGES_REQUESTED, ["changes_requested"]),

@@ -31,7 +31,7 @@ def order(lin: User) -> Order:
 def test_a_legal_move_changes_the_order_and_is_recorded(order: Order, mei: User, name: str, status: Status) -> None:
     order = making.put(order, status)
     before, version, to = Event.objects.count(), order.version, states.target(name, status)
-    needed = {"cloud_order_id": "CS1"} if to == Status.PLACED else {}
+    needed: dict[str, Any] = {"cloud_order_id": "CS1"} if to == Status.PLACED else {}
     moves.move(order, name, by=mei, reason="Because.", data={"n": 1}, **needed)
     assert (making.fresh(order).status, making.fresh(order).version) == (to, version + 1)
     assert Event.objects.count() == before + 1
@@ -55,7 +55,8 @@ def test_an_illegal_move_changes_and_records_nothing(order: Order, mei: User, na
 def test_entering_a_status_starts_its_clock_and_staying_does_not(order: Order, name: str, status: Status) -> None:
     order = making.put(order, status)
     since, deadline, to = order.status_since, order.deadline_at, states.target(name, status)
-    moves.move(order, name, by=None, **({"cloud_order_id": "CS1"} if to == Status.PLACED else {}))
+    needed: dict[str, Any] = {"cloud_order_id": "CS1"} if to == Status.PLACED else {}
+    moves.move(order, name, by=None, **needed)
     order = making.fresh(order)
     if to == status:
         assert (order.status_since, order.deadline_at) == (since, deadline)

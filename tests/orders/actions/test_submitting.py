@@ -1,5 +1,6 @@
 """The claim and what comes after it, without any HTTP: what is recorded, and what is refused before a byte leaves."""
 
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -9,11 +10,11 @@ import time_machine
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from orders import append_only, epoch
-from orders.actions import ordering, submitting
+from orders import append_only, catalogue, epoch
+from orders.actions import submitting
 from orders.cloud.exchange import Phase
 from orders.cloud.verdicts import Placed, Refused, Verdict
-from orders.errors import ClaimRefused
+from orders.errors import ClaimRefused, Denied
 from orders.models import Attempt, Event, Item, Order, Outcome, Stop
 from orders.states import IN_FLIGHT, Status
 from portal.models import AUDITORS, User
@@ -139,7 +140,7 @@ def test_a_body_changed_in_the_database_is_not_claimed(order: Order, columns: di
 @pytest.mark.django_db(transaction=True)
 def test_a_body_changed_together_with_its_digest_is_not_what_was_approved(order: Order) -> None:
     body = bytes(order.content.body).replace(b'"order_number": 1', b'"order_number": 9')
-    tamper(order, body=body, digest=submitting.catalogue.digest(body))
+    tamper(order, body=body, digest=catalogue.digest(body))
     refused(order, "approval")
 
 
@@ -199,7 +200,7 @@ def test_a_try_that_sent_nothing_is_kept_and_repeated_later(order: Order) -> Non
 
 @pytest.mark.parametrize("luck", [0.0, 0.5, 1.0])
 def test_the_pause_grows_is_capped_and_jitters(order: Order, luck: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submitting.random, "uniform", lambda low, high: low + luck * (high - low))
+    monkeypatch.setattr(random, "uniform", lambda low, high: low + luck * (high - low))
     pauses = []
     with time_machine.travel(timezone.now(), tick=False):
         for _try in range(12):
@@ -419,7 +420,7 @@ def test_a_worker_that_is_stopped_leaves_what_it_knows(order: Order) -> None:
 def test_money_that_may_have_moved_is_not_bought_again(order: Order, lin: User, verdict: Any) -> None:
     making.answered(order, verdict)
     refused(order, "duplicate")
-    with pytest.raises(ordering.Denied):
+    with pytest.raises(Denied):
         making.retried(making.fresh(order), by=lin)
     assert Attempt.objects.count() == 1
     assert Item.objects.count() == (1 if verdict is making.BOUGHT else 0)
