@@ -1,7 +1,9 @@
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from orders.append_only import TABLES
+from orders.models import Lookup, Resolution
 from portal.models import User
 from tests import making
 
@@ -16,6 +18,8 @@ STATEMENTS += {
 @pytest.mark.parametrize("statement", STATEMENTS)
 @pytest.mark.django_db(transaction=True)
 def test_the_database_itself_refuses_to_change_a_row(lin: User, mei: User, table: str, statement: str) -> None:
-    making.approve(making.order(lin), mei)
+    order = making.approve(making.order(lin), mei)
+    Lookup.objects.create(order=order, number=1, at=timezone.now(), result="nothing")
+    Resolution.objects.create(order=order, by=mei, at=timezone.now(), answer="absent", reason="Not there")
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(table=table))
