@@ -14,10 +14,9 @@ from portal.models import User
 @verb("approve")
 def approve(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str = "") -> Order:
     """Record one approval; the last one that was needed approves the order and sends it on its way."""
-    comment = given_reason(comment, field="comment", required=False)
-    order = _decide(order, by, digest, seen_revision, Decision.APPROVE, comment)
+    order, vote = _decide(order, by, digest, seen_revision, Decision.APPROVE, comment)
     facts = {"digest": digest, "revision": order.content.number}
-    move(order, "approval_given", by=by, reason=comment, data=facts)
+    move(order, "approval_given", by=by, reason=vote.comment, data=facts)
     if policies.has_quorum(order):
         move(order, "approved", by=by, data=facts | {"quorum": order.quorum}, not_before=None, tries=0)
         announce(order)
@@ -26,33 +25,33 @@ def approve(*, order: Order, by: User, digest: str, seen_revision: int | None = 
 
 @verb("reject")
 def reject(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
-    reason = given_reason(comment, field="comment")
-    order = _decide(order, by, digest, seen_revision, Decision.REJECT, reason)
-    move(order, "rejected", by=by, reason=reason, data={"digest": digest})
+    order, vote = _decide(order, by, digest, seen_revision, Decision.REJECT, comment)
+    move(order, "rejected", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
 @verb("request_changes")
 def request_changes(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
-    reason = given_reason(comment, field="comment")
-    order = _decide(order, by, digest, seen_revision, Decision.REQUEST_CHANGES, reason)
-    move(order, "changes_requested", by=by, reason=reason, data={"digest": digest})
+    order, vote = _decide(order, by, digest, seen_revision, Decision.REQUEST_CHANGES, comment)
+    move(order, "changes_requested", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
-def _decide(order: Order, by: User, digest: str, seen_revision: int | None, decision: Decision, comment: str) -> Order:
-    """Check and store one vote on the locked order. A digest that is not the current one is never recorded."""
+def _decide(
+    order: Order, by: User, digest: str, seen_revision: int | None, decision: Decision, comment: str
+) -> tuple[Order, Approval]:
+    """Check and store one vote on the locked order. What was not looked at is never decided on."""
     order = locked(order)
     if digest != order.content.digest or seen_revision not in (None, order.content.number):
         raise Changed
     permissions.check_can_decide(by, order)
-    Approval.objects.create(
+    vote = Approval.objects.create(
         order=order,
         revision=order.content,
         digest=digest,
         by=by,
         decision=decision,
-        comment=comment,
+        comment=given_reason(comment, field="comment", required=decision != Decision.APPROVE),
         at=timezone.now(),
     )
-    return order
+    return order, vote

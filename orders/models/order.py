@@ -74,7 +74,7 @@ class Order(models.Model):
     requester = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="orders")
     created_at = models.DateTimeField()
     origin = models.ForeignKey("self", null=True, on_delete=models.PROTECT, related_name="successors")
-    form_token = models.UUIDField(default=uuid.uuid4, unique=True)
+    form_token = models.UUIDField(default=uuid.uuid4)
     """Made with the empty form: a double click carries the same one and creates one order."""
 
     revision = models.OneToOneField("Revision", null=True, on_delete=models.PROTECT, related_name="+")
@@ -99,6 +99,7 @@ class Order(models.Model):
         verbose_name = _("order")
         verbose_name_plural = _("orders")
         constraints = [
+            models.UniqueConstraint(fields=["requester", "form_token"], name="one_order_per_form"),
             models.UniqueConstraint(
                 fields=["fingerprint"],
                 condition=Q(status__in=sorted(states.IN_FLIGHT)),

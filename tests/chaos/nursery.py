@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tests.chaos.forking import Child, Stuck, fork
+from tests.chaos.forking import Stuck, fork
 from tests.sandbox_process import AK, DOMAIN_ID, PROJECT_ID, ROOT, SK, USER, Sandbox, running_sandbox
 
 MEMORY = Path("/dev/shm")
@@ -146,23 +146,23 @@ def own_database(base: Path) -> Iterator[str]:
 
 
 def main() -> None:
+    answers = os.dup(1)
+    os.dup2(2, 1)  # whatever else prints, prints elsewhere
+
+    def say(answer: dict[str, Any]) -> None:
+        os.write(answers, json.dumps(answer).encode() + b"\n")
+
     _prepare()
-    child: Child | None = None
-    _say({"ready": True})
+    say({"ready": True})
     for line in sys.stdin.buffer:
         request = json.loads(line)
         child = fork(lambda request=request: _call(request), name=request["job"])  # type: ignore[misc]
         try:
             end = child.wait(request["limit"])
         except Stuck as stuck:
-            _say({"problem": str(stuck), "value": None})
+            say({"problem": str(stuck), "value": None})
             continue
-        _say({"problem": end.error or (f"ended by signal {end.signal}" if end.signal else ""), "value": end.value})
-
-
-def _say(answer: dict[str, Any]) -> None:
-    sys.stdout.buffer.write(json.dumps(answer).encode() + b"\n")
-    sys.stdout.buffer.flush()
+        say({"problem": end.error or (f"ended by signal {end.signal}" if end.signal else ""), "value": end.value})
 
 
 def _prepare() -> None:

@@ -16,13 +16,13 @@ from django.contrib.auth.models import Group
 from django.utils import timezone
 from hypothesis import HealthCheck, Phase, Verbosity, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from orders import purchasing, reconciling
+from orders import purchasing, reconciling, states
 from orders.actions import approving, moves, ordering, resolving, stopping, submitting, sweeping
 from orders.cloud.calls import Call
 from orders.errors import OrderError
-from orders.models import Event, Order, Stop
+from orders.models import Event, Order, Revision, Stop
 from orders.states import Status
 from portal.models import APPROVERS, User
 from tests import making
@@ -32,7 +32,7 @@ from tests.chaos.judging import judge
 from tests.chaos.model_cloud import ModelCloud, connect
 
 START = datetime(2027, 1, 1, tzinfo=UTC)
-APART = timedelta(days=2)
+APART = timedelta(days=10)
 """Between two examples, which share one database."""
 DONE_BY = timedelta(minutes=2)
 """The hard time limit: no worker outlives it."""
@@ -65,7 +65,27 @@ CONTENTS: tuple[Callable[[], making.Content], ...] = (
     lambda: making.ca(is_auto_pay=1, period_num=3),
 )
 
-which = st.integers(0, 3)
+ACTS = (
+    "approve",
+    "approve_unseen",
+    "attach",
+    "declare_absent",
+    "edit",
+    "grant",
+    "reject",
+    "resume",
+    "retry",
+    "revoke",
+    "stop",
+    "stop_all",
+    "withdraw",
+)
+MOST = 4
+"""Orders in one example."""
+
+which = st.integers(0, MOST - 1)
+contents = st.integers(0, len(CONTENTS) - 1)
+pauses = st.sampled_from(PAUSES)
 faults = st.sampled_from(FAULTS)
 people = st.sampled_from(PEOPLE)
 
@@ -88,7 +108,8 @@ class Portal(RuleBasedStateMachine):
         submitting.claim = self._claim
 
     def _restore(self) -> None:
-        """Everybody has their rights and nothing is stopped, whatever happened before."""
+        """Everybody has their rights and nothing is stopped or in flight, whatever happened before."""
+        Order.objects.filter(status__in=states.IN_FLIGHT).update(status=Status.ABSENT, deadline_at=None)
         group = Group.objects.get(name=APPROVERS)
         group.user_set.set(User.objects.filter(username__in=PEOPLE))
         Stop.objects.filter(lifted_at=None).update(lifted_at=timezone.now())
@@ -106,92 +127,76 @@ class Portal(RuleBasedStateMachine):
 
     # ------------------------------------------------------------ people
 
-    @initialize(content=st.integers(0, len(CONTENTS) - 1))
+    @initialize(content=contents)
     def begin(self, content: int) -> None:
         self.request_approved(content)
 
-    @rule(content=st.integers(0, len(CONTENTS) - 1), by=st.sampled_from(REQUESTERS))
-    def request(self, content: int, by: str) -> None:
-        if len(self.orders) < 5:
-            self._do(lambda: self.orders.append(making.order(world.person(by), CONTENTS[content]()).pk))
-
-    @rule(content=st.integers(0, len(CONTENTS) - 1))
+    @precondition(lambda self: len(self.orders) < MOST)
+    @rule(content=contents)
     def request_approved(self, content: int) -> None:
         """Coarse: most orders have no trouble before they are bought."""
-        if len(self.orders) < 5:
-            self.request(content, "lin")
-            self._approve_all(len(self.orders) - 1)
+        self._do(lambda: self.orders.append(making.order(world.person("lin"), CONTENTS[content]()).pk))
+        self._approve_all(len(self.orders) - 1)
 
-    @rule(index=which, by=people, first_revision=st.booleans())
-    def approve(self, index: int, by: str, first_revision: bool) -> None:
-        """With `first_revision`, from a page that was opened long ago."""
-        order = self._order(index)
-        if order is not None:
-            seen = order.revisions.order_by("number").first() if first_revision else order.content
-            assert seen is not None
-            self._do(lambda: self._vote(order, by, seen.digest))
+    @precondition(lambda self: len(self.orders) < MOST)
+    @rule(content=contents, by=st.sampled_from(REQUESTERS))
+    def request(self, content: int, by: str) -> None:
+        self._do(lambda: self.orders.append(making.order(world.person(by), CONTENTS[content]()).pk))
 
-    @rule(index=which)
-    def edit(self, index: int) -> None:
-        order = self._order(index)
-        if order is not None:
-            field = "period_num" if order.product == "ca" else "domain_numbers"
-            values = {**order.content.values, field: order.content.values[field] + 10}
-            content = ordering.Content(values=values, purpose="Changed", domain_names=order.content.domain_names)
-            seen = order.content.number
-            self._do(
-                lambda: ordering.edit(
-                    order=order, content=content, by=order.requester, seen_revision=seen, request=True
-                )
-            )
+    @rule(act=st.sampled_from(ACTS), index=which, by=people)
+    def somebody_acts(self, act: str, index: int, by: str) -> None:
+        self._do(lambda: getattr(self, f"_{act}")(self._order(index), world.person(by)))
 
-    @rule(index=which)
-    def withdraw(self, index: int) -> None:
-        order = self._order(index)
-        if order is not None:
-            self._do(lambda: ordering.withdraw(order=order, by=order.requester, reason="Not needed"))
+    def _approve(self, order: Order, by: User) -> None:
+        self._vote(order, by, order.content)
 
-    @rule(index=which)
-    def retry(self, index: int) -> None:
-        order = self._order(index)
-        if order is not None:
-            self._do(lambda: ordering.retry(order=order, by=order.requester))
+    def _approve_unseen(self, order: Order, by: User) -> None:
+        """From a page that was opened long ago."""
+        seen = order.revisions.order_by("number").first()
+        assert seen is not None
+        self._vote(order, by, seen)
 
-    @rule(name=people, holds=st.booleans())
-    def change_right(self, name: str, holds: bool) -> None:
-        groups = world.person(name).groups
-        (groups.add if holds else groups.remove)(Group.objects.get(name=APPROVERS))
+    def _reject(self, order: Order, by: User) -> None:
+        approving.reject(order=order, by=by, digest=order.content.digest, comment="No")
 
-    @rule(by=people, product=st.sampled_from(["", "certificate"]))
-    def stop_buying(self, by: str, product: str) -> None:
-        self._do(lambda: stopping.stop(by=world.person(by), product=product, reason="Wait"))
+    def _edit(self, order: Order, by: User) -> None:
+        field = "period_num" if order.product == "ca" else "domain_numbers"
+        values = {**order.content.values, field: order.content.values[field] + 10}
+        content = ordering.Content(values=values, purpose="Changed", domain_names=order.content.domain_names)
+        seen = order.content.number
+        ordering.edit(order=order, content=content, by=order.requester, seen_revision=seen, request=True)
 
-    @rule(by=people)
-    def resume_buying(self, by: str) -> None:
+    def _withdraw(self, order: Order, by: User) -> None:
+        ordering.withdraw(order=order, by=order.requester, reason="Not needed")
+
+    def _retry(self, order: Order, by: User) -> None:
+        ordering.retry(order=order, by=order.requester)
+
+    def _grant(self, order: Order, by: User) -> None:
+        by.groups.add(Group.objects.get(name=APPROVERS))
+
+    def _revoke(self, order: Order, by: User) -> None:
+        by.groups.remove(Group.objects.get(name=APPROVERS))
+
+    def _stop(self, order: Order, by: User) -> None:
+        stopping.stop(by=by, product=order.product, reason="Wait")
+
+    def _stop_all(self, order: Order, by: User) -> None:
+        stopping.stop(by=by, product="", reason="Wait")
+
+    def _resume(self, order: Order, by: User) -> None:
         for stop in stopping.standing():
-            self._do(lambda stop=stop: stopping.resume(by=world.person(by), stop=stop, reason="Go on"))  # type: ignore[misc]
+            stopping.resume(by=by, stop=stop, reason="Go on")
 
-    @rule(index=which, by=people, taken=which)
-    def attach(self, index: int, by: str, taken: int) -> None:
-        order, ledger = self._order(index), self.cloud.ledger()
-        if order is not None and taken < len(ledger) and ledger[taken]["body"] == order.content.body_text:
-            named = ledger[taken]["order_id"]
-            self._do(
-                lambda: reconciling.attach(
-                    order=order, by=world.person(by), cloud_order_id=named, reason="Seen in the console"
-                )
-            )
+    def _attach(self, order: Order, by: User) -> None:
+        """They know their own order when they see it: nobody names another one's."""
+        for row in self.cloud.ledger():
+            if row["body"] == order.content.body_text:
+                named = row["order_id"]
+                reconciling.attach(order=order, by=by, cloud_order_id=named, reason="Seen in the console")
 
-    @rule(index=which)
-    def declare_absent(self, index: int) -> None:
-        order = self._order(index)
-        for name in PEOPLE[:2]:
-            if order is not None:
-                self._do(
-                    lambda name=name: resolving.declare_absent(  # type: ignore[misc]
-                        order=order, by=world.person(name), reason="Nowhere"
-                    )
-                )
+    def _declare_absent(self, order: Order, by: User) -> None:
+        resolving.declare_absent(order=order, by=by, reason="Nowhere")
 
     # ------------------------------------------------------------ workers
 
@@ -208,37 +213,65 @@ class Portal(RuleBasedStateMachine):
     @rule(index=which, fault=faults, steps=st.integers(0, 3))
     def crash(self, index: int, fault: tuple[str, dict[str, Any]], steps: int) -> None:
         self.start_delivery(index, fault, steps)
-        self.kill(-1)
-
-    @rule(at=which)
-    def go_on(self, at: int) -> None:
-        if at < len(self.running):
-            self.running[at].step()
+        if self.running:
+            self.running[-1].kill()
             self._drop_finished()
 
-    @rule(at=which)
-    def kill(self, at: int) -> None:
-        if -len(self.running) <= at < len(self.running):
-            self.running[at].kill()
-            self._drop_finished()
+    @precondition(lambda self: self.running)
+    @rule(at=which, by=st.integers(1, 4))
+    def go_on(self, at: int, by: int) -> None:
+        for _ in range(by):
+            self.running[at % len(self.running)].step()
+        self._drop_finished()
 
-    @rule(index=which)
-    def change_of_mind(self, index: int) -> None:
-        """Coarse: approvers lose their right, the order goes back, is edited and approved anew."""
+    @precondition(lambda self: any(each.status == Status.APPROVED for each in self._all()))
+    @rule(index=which, fault=faults)
+    def change_of_mind(self, index: int, fault: tuple[str, dict[str, Any]]) -> None:
+        """Coarse: while a worker is on its way, the approvals are lost, the order is edited and approved anew."""
         order = self._order(index)
-        if order is None or order.status != Status.APPROVED:
+        if order.status != Status.APPROVED:
             return
+        self.start_delivery(index, fault, 0)
         for name in PEOPLE:
-            self.change_right(name, holds=False)
-        self._start(index, FAULTS[0], lambda delivery: delivery.finish())
+            self._revoke(order, world.person(name))
+        self.deliver(index, FAULTS[0])
         for name in PEOPLE:
-            self.change_right(name, holds=True)
-        self.edit(index)
+            self._grant(order, world.person(name))
+        self._do(lambda: self._edit(self._order(index), order.requester))
         self._approve_all(index)
+
+    @rule(index=which, by=people, steps=st.integers(0, 1), act=st.sampled_from(("stop_all", "withdraw", "revoke")))
+    def change_at_the_last_moment(self, index: int, by: str, steps: int, act: str) -> None:
+        """Coarse: something changes while the connection is being opened."""
+        self.start_delivery(index, FAULTS[0], steps)
+        self.somebody_acts(act, index, by)
+        if self.running:
+            self.running[-1].finish()
+            self._drop_finished()
+        self.business_as_usual()
+
+    @rule()
+    def business_as_usual(self) -> None:
+        """Coarse: everybody has their rights again, and whatever stopped buying is lifted."""
+        order = self._order(0)
+        for name in PEOPLE:
+            self._grant(order, world.person(name))
+        self._do(lambda: self._resume(order, world.person(PEOPLE[0])))
+
+    @rule(index=which, first=faults, second=faults)
+    def deliver_twice(
+        self, index: int, first: tuple[str, dict[str, Any]], second: tuple[str, dict[str, Any]]
+    ) -> None:
+        """Coarse: the message comes a second time, at once and when the pause of the first try is over."""
+        self.business_as_usual()
+        self.deliver(index, first)
+        self.deliver(index, second)
+        self.beat(PAUSES[1], dark=False)
+        self.deliver(index, second)
 
     # ------------------------------------------------------------ time
 
-    @rule(by=st.sampled_from(PAUSES))
+    @rule(by=pauses)
     def wait(self, by: timedelta) -> None:
         if by >= DONE_BY:
             for delivery in self.running:
@@ -246,39 +279,31 @@ class Portal(RuleBasedStateMachine):
             self._drop_finished()
         self.now.shift(by)
 
-    @rule()
-    def sweep(self) -> None:
+    @rule(by=pauses, dark=st.booleans())
+    def beat(self, by: timedelta, dark: bool) -> None:
+        """Time passes, and the sweeper comes by; while it is dark, no look-up gets an answer."""
+        self.wait(by)
+        self.cloud.dark = dark
         sweeping.guard()
         ours = Order.objects.filter(pk__in=self.orders)
         for order in ours.overdue(timezone.now()):
             sweeping.end(order=order)
         for order in ours.to_look_up(timezone.now()):
             self._look_up(order.pk)
+        self.cloud.dark = False
 
     @rule(index=which)
     def look_up(self, index: int) -> None:
-        order = self._order(index)
-        if order is not None:
-            self._look_up(order.pk)
+        self._look_up(self._order(index).pk)
 
+    @precondition(lambda self: any(each.status in states.IN_FLIGHT for each in self._all()))
     @rule(dark=st.booleans())
-    def darken(self, dark: bool) -> None:
-        self.cloud.dark = dark
-
-    @rule(index=which, dark=st.booleans())
-    def wait_for_people(self, index: int, dark: bool) -> None:
-        """Coarse: an outcome stays unknown for hours, and two people have to say what they think."""
-        order = self._order(index)
-        if order is None or order.status not in (Status.SUBMITTING, Status.UNCONFIRMED):
-            return
-        self.wait(PAUSES[1])
-        self.sweep()
-        self.cloud.dark = dark
-        for _ in range(4):
-            self.wait(PAUSES[2])
-            self._look_up(order.pk)
-        self.declare_absent(index)
-        self.cloud.dark = False
+    def wait_for_people(self, dark: bool) -> None:
+        """Coarse: outcomes stay unknown for hours, and two people say what they think."""
+        for _ in range(5):
+            self.beat(PAUSES[2], dark)
+        for index, name in itertools.product(range(len(self.orders)), PEOPLE):
+            self.somebody_acts("declare_absent", index, name)
 
     # ------------------------------------------------------------ what must hold
 
@@ -325,20 +350,20 @@ class Portal(RuleBasedStateMachine):
         except OrderError:
             pass
 
-    def _vote(self, order: Order, by: str, digest: str) -> None:
-        approving.approve(order=order, by=world.person(by), digest=digest)
-        self.votes[order.pk].add((by, digest))
+    def _vote(self, order: Order, by: User, seen: Revision) -> None:
+        approving.approve(order=order, by=by, digest=seen.digest, seen_revision=seen.number)
+        self.votes[order.pk].add((by.username, seen.digest))
 
     def _approve_all(self, index: int) -> None:
         for name in PEOPLE:
-            order = self._order(index)
-            if order is not None and order.status == Status.PENDING_APPROVAL:
-                self._do(lambda order=order, name=name: self._vote(order, name, order.content.digest))  # type: ignore[misc]
+            if self._order(index).status == Status.PENDING_APPROVAL:
+                self._do(lambda name=name: self._approve(self._order(index), world.person(name)))  # type: ignore[misc]
 
     def _start(self, index: int, fault: tuple[str, dict[str, Any]], go: Callable[[Delivery], object]) -> None:
         order = self._order(index)
-        if order is None or len(self.running) > 2:
-            return
+        if len(self.running) > 2:
+            self.running[0].finish()
+            self._drop_finished()
         kind, parameters = fault
         self.cloud.disarm()
         self.cloud.unreachable = kind == "unreachable"
@@ -365,8 +390,8 @@ class Portal(RuleBasedStateMachine):
             self.asked[order_id].append(not self.cloud.dark)
             reconciling.look_up(order_id)
 
-    def _order(self, index: int) -> Order | None:
-        return self._fresh(self.orders[index]) if index < len(self.orders) else None
+    def _order(self, index: int) -> Order:
+        return self._fresh(self.orders[index % len(self.orders)])
 
     def _fresh(self, order_id: int) -> Order:
         return Order.objects.select_related("revision", "attempt", "requester").get(pk=order_id)

@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import copy as copying
+import functools
 import json
 import urllib.request
+import uuid
 from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db.models import Max
+from django.db import transaction
+from django.db.models import Max, Model
+from django.db.models.base import ModelState
 from django.utils import timezone
 
-from orders import reconciling
+from orders import catalogue, reconciling
 from orders.account import current_account
 from orders.actions import moves, stopping, submitting, sweeping
 from orders.cloud.errors import CloudError
-from orders.models import Order, Stop
+from orders.models import Approval, Event, Order, Revision, Stop
 from orders.states import Status
 from portal.models import APPROVERS, User
 from tests import making
+
+M = TypeVar("M", bound=Model)
 
 HARD = timedelta(minutes=4)
 """Longer than a submission may last: the sweeper takes it for dead."""
@@ -37,6 +44,8 @@ def prepare() -> None:
     for name in ("mei", "omar", "sofia"):
         making.person(name, APPROVERS)
     _no_breaker()
+    for product in PRODUCTS:
+        _template(product)
 
 
 def _no_breaker() -> None:
@@ -97,27 +106,63 @@ def next_number() -> int:
     return (Order.objects.aggregate(last=Max("pk"))["last"] or 0) + 1
 
 
-def approved_order(product: str, number: int | None = None) -> int:
-    """A new approved order whose body no other order has: whatever the ledger holds can be told apart by it."""
-    number = next_number() if number is None else number
+def requested_order(product: str) -> int:
+    """A new pending order whose body no other order has, through the real verbs."""
     with _api("v3" if product == "tagged" else "v2"):
-        order = making.order(person("lin"), _content(product, number))
-        making.approve(order, *[person(name) for name in ("mei", "omar")[: order.quorum]])
-    return order.pk
+        return making.order(person("lin"), content(product, next_number())).pk
 
 
-def _content(product: str, number: int) -> making.Content:
+def approved_order(product: str, number: int | None = None) -> int:
+    """A new approved order whose body no other order has: whatever the ledger holds can be told apart by it.
+
+    A copy, row by row, of one that came there through the real verbs: that is five times as fast.
+    """
+    wanted = content(product, next_number() if number is None else number)
+    order, revision, approvals, events = _template(product)
+    with transaction.atomic():
+        copy = _copied(order, revision=None, form_token=uuid.uuid4())
+        copy.fingerprint = catalogue.fingerprint(revision.offer, wanted.values)
+        copy.save()
+        body = catalogue.render(revision.offer, wanted.values, reference=copy.reference)
+        own = {"order": copy, "values": wanted.values, "body": body, "digest": catalogue.digest(body)}
+        copy.revision = _copied(revision, **own)
+        copy.revision.save()
+        copy.save(update_fields=["revision"])
+        theirs = {"order": copy, "revision": copy.revision, "digest": own["digest"]}
+        Approval.objects.bulk_create([_copied(each, **theirs) for each in approvals])
+        Event.objects.bulk_create(
+            [_copied(each, order=copy, data=each.data | {"digest": own["digest"]}) for each in events]
+        )
+    return copy.pk
+
+
+@functools.cache
+def _template(product: str) -> tuple[Order, Revision, list[Approval], list[Event]]:
+    order = making.fresh(Order.objects.get(pk=requested_order(product)))
+    making.approve(order, *[person(name) for name in ("mei", "omar")[: order.quorum]])
+    order = making.fresh(order)
+    return order, order.content, list(order.approvals.all()), list(order.events.order_by("pk"))
+
+
+def _copied(row: M, **changes: Any) -> M:
+    copy = copying.copy(row)
+    copy._state = ModelState()
+    copy.pk = None
+    for name, value in changes.items():
+        setattr(copy, name, value)
+    return copy
+
+
+def content(product: str, number: int) -> making.Content:
     if product in ("ca", "unpaid-ca"):
         rest, periods = divmod(number, 36)
         terms = {"period_num": periods + 1, "subscription_num": 1 + rest % 10, "promotion_info": f"chaos-{number}"}
         return making.ca(is_auto_pay=int(product == "ca"), **terms)
     rest, domains = divmod(number, 99)
     rest, years = divmod(rest, 2)
-    rest, quantity = divmod(rest, 5)
-    brand, kind = MULTI[rest % len(MULTI)]
+    rest, quantity = divmod(rest, 10)
     values = {
-        "cert_brand": brand,
-        "cert_type": kind,
+        "cert_brand": BRANDS[rest % len(BRANDS)],
         "domain_numbers": domains + 2,
         "effective_time": years + 1,
         "order_number": quantity + 1,
@@ -125,14 +170,7 @@ def _content(product: str, number: int) -> making.Content:
     return making.certificate(**values, **({"is_auto_pay": True} if product == "tagged" else {}))
 
 
-MULTI = (
-    ("GLOBALSIGN", "OV_SSL_CERT"),
-    ("GEOTRUST", "OV_SSL_CERT"),
-    ("CFCA", "OV_SSL_CERT"),
-    ("VTRUS", "OV_SSL_CERT"),
-    ("GLOBALSIGN", "EV_SSL_CERT"),
-    ("GEOTRUST", "EV_SSL_CERT"),
-)
+BRANDS = ("GLOBALSIGN", "GEOTRUST", "CFCA", "VTRUS")
 
 
 @contextlib.contextmanager
@@ -143,6 +181,11 @@ def _api(version: str) -> Iterator[None]:
         yield
     finally:
         settings.CLOUD = before
+
+
+def nothing_is_stopped() -> None:
+    for stop in stopping.standing():
+        stopping.lift(stop, by=None, reason="The next round begins.")
 
 
 # ---------------------------------------------------------------- what beat does

@@ -343,6 +343,20 @@ def test_what_no_public_authority_can_certify_is_refused_with_a_sentence(typed: 
     assert str(refusal.value).startswith(f"“{typed}” is not ")
 
 
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ("exa mple.com", "“exa mple.com” is not a domain name."),
+        ("localhost", "“localhost” is not a full domain name."),
+        ("co.uk", "“co.uk” is not below a public suffix, so no public authority can certify it."),
+    ],
+)
+def test_the_sentence_says_what_is_missing(typed: str, sentence: str) -> None:
+    with pytest.raises(ValueError) as refusal:
+        catalogue.normal_name(typed)
+    assert str(refusal.value) == sentence
+
+
 @given(st.text(max_size=80))
 def test_any_text_is_a_normal_name_or_none_at_all(typed: str) -> None:
     try:

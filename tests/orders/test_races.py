@@ -4,11 +4,13 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connections
 
 from orders.actions import approving, ordering, submitting, sweeping
+from orders.cloud.verdicts import Placed
 from orders.errors import Changed, ClaimRefused, Denied, OrderError
 from orders.models import Approval, Attempt, Decision, Order
 from orders.states import Status
@@ -66,7 +68,7 @@ def orders(by: User, **values: object) -> Iterator[Order]:
 
 def test_two_approvers_where_one_is_enough(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin):
-        results = at_once(*(lambda by=by, order=order: making.approve(order, by) for by in (mei, omar)))  # type: ignore[misc]
+        results = at_once(*(partial(making.approve, order, by) for by in (mei, omar)))
         assert len(refusals(results)) == 1
         assert events(order) == ["drafted", "requested", "approval_given", "approved"]
         assert order.approvals.count() == 1
@@ -74,7 +76,7 @@ def test_two_approvers_where_one_is_enough(lin: User, mei: User, omar: User) -> 
 
 def test_two_approvers_where_two_are_needed(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin, cert_type="EV_SSL_CERT"):
-        results = at_once(*(lambda by=by, order=order: making.approve(order, by) for by in (mei, omar)))  # type: ignore[misc]
+        results = at_once(*(partial(making.approve, order, by) for by in (mei, omar)))
         assert refusals(results) == []
         assert events(order) == ["drafted", "requested", "approval_given", "approval_given", "approved"]
         assert set(order.approvals.values_list("by__username", flat=True)) == {"mei", "omar"}
@@ -82,7 +84,7 @@ def test_two_approvers_where_two_are_needed(lin: User, mei: User, omar: User) ->
 
 def test_one_approver_who_clicks_twice(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin, cert_type="EV_SSL_CERT"):
-        results = at_once(*[lambda order=order: making.approve(order, mei)] * 2)  # type: ignore[misc]
+        results = at_once(*[partial(making.approve, order, mei)] * 2)
         assert [type(each) for each in refusals(results)] == [Denied]
         assert events(order) == ["drafted", "requested", "approval_given"]
         assert making.fresh(order).status == Status.PENDING_APPROVAL
@@ -93,10 +95,8 @@ def test_an_approval_and_an_edit(lin: User, mei: User, omar: User, cert_type: st
     for order in orders(lin, cert_type=cert_type):
         content = making.certificate(cert_type=cert_type, domain_numbers=99)
         results = at_once(
-            lambda order=order: making.approve(order, mei),  # type: ignore[misc]
-            lambda order=order, content=content: ordering.edit(  # type: ignore[misc]
-                order=order, by=lin, content=content, seen_revision=1, request=False
-            ),
+            partial(making.approve, order, mei),
+            partial(ordering.edit, order=order, by=lin, content=content, seen_revision=1, request=False),
         )
         now = making.fresh(order)
         if now.status == Status.APPROVED:
@@ -111,8 +111,8 @@ def test_an_approval_and_an_edit(lin: User, mei: User, omar: User, cert_type: st
 def test_an_approval_and_a_withdrawal(lin: User, mei: User) -> None:
     for order in orders(lin):
         approved, withdrawn = at_once(
-            lambda order=order: making.approve(order, mei),  # type: ignore[misc]
-            lambda order=order: ordering.withdraw(order=order, by=lin, reason="No."),  # type: ignore[misc]
+            partial(making.approve, order, mei),
+            partial(ordering.withdraw, order=order, by=lin, reason="No."),
         )
         assert not isinstance(withdrawn, Exception)
         between = [] if isinstance(approved, Exception) else ["approval_given", "approved"]
@@ -124,10 +124,8 @@ def test_an_approval_and_a_rejection(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin):
         digest = order.content.digest
         results = at_once(
-            lambda order=order: making.approve(order, mei),  # type: ignore[misc]
-            lambda order=order, digest=digest: approving.reject(
-                order=order, by=omar, digest=digest, seen_revision=1, comment="No."
-            ),  # type: ignore[misc]
+            partial(making.approve, order, mei),
+            partial(approving.reject, order=order, by=omar, digest=digest, seen_revision=1, comment="No."),
         )
         assert len(refusals(results)) == 1
         vote = order.approvals.get()
@@ -144,8 +142,8 @@ def test_a_withdrawal_and_a_claim(lin: User, mei: User) -> None:
     for order in orders(lin):
         making.approve(order, mei)
         withdrawn, claimed = at_once(
-            lambda order=order: ordering.withdraw(order=order, by=lin, reason="No."),  # type: ignore[misc]
-            lambda order=order: making.claimed(order),  # type: ignore[misc]
+            partial(ordering.withdraw, order=order, by=lin, reason="No."),
+            partial(making.claimed, order),
         )
         if isinstance(withdrawn, Exception):
             assert isinstance(withdrawn, Denied)
@@ -158,7 +156,7 @@ def test_a_withdrawal_and_a_claim(lin: User, mei: User) -> None:
 def test_two_claims(lin: User, mei: User) -> None:
     for order in orders(lin):
         making.approve(order, mei)
-        results = at_once(*[lambda order=order: making.claimed(order)] * 2)  # type: ignore[misc]
+        results = at_once(*[partial(making.claimed, order)] * 2)
         assert [type(each) for each in refusals(results)] == [ClaimRefused]
         assert order.attempts.count() == 1
         assert events(order).count("submission_started") == 1
@@ -168,7 +166,7 @@ def test_two_claims_for_the_same_content(lin: User, ana: User, mei: User) -> Non
     for order in orders(lin):
         content = making.certificate(**order.content.values)
         twins = [making.approve(order, mei), making.approve(making.order(ana, content), mei)]
-        results = at_once(*(lambda twin=twin: making.claimed(twin) for twin in twins))  # type: ignore[misc]
+        results = at_once(*(partial(making.claimed, twin) for twin in twins))
         assert [each.reason for each in refusals(results)] == ["waiting"]  # type: ignore[attr-defined]
         assert sorted(making.fresh(twin).status for twin in twins) == [Status.APPROVED, Status.SUBMITTING]
         assert Attempt.objects.filter(order__in=twins).count() == 1
@@ -177,7 +175,7 @@ def test_two_claims_for_the_same_content(lin: User, ana: User, mei: User) -> Non
 def test_a_claim_and_an_approver_who_loses_the_right(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin):
         making.approve(order, mei)
-        claimed, _gone = at_once(lambda order=order: making.claimed(order), lambda: making.without_right(mei))  # type: ignore[misc]
+        claimed, _gone = at_once(partial(making.claimed, order), partial(making.without_right, mei))
         submitting.void_approval(order=order)
         expected = Status.PENDING_APPROVAL if isinstance(claimed, ClaimRefused) else Status.SUBMITTING
         assert making.fresh(order).status == expected
@@ -188,9 +186,7 @@ def test_a_claim_and_an_approver_who_loses_the_right(lin: User, mei: User, omar:
 def test_two_clicks_on_the_same_form(lin: User, mei: User, *, request_at_once: bool) -> None:
     for _round in range(ROUNDS):
         token = uuid.uuid4()
-        first, second = at_once(
-            *[lambda token=token: making.order(lin, request=request_at_once, token=token)] * 2  # type: ignore[misc]
-        )
+        first, second = at_once(*[partial(making.order, lin, request=request_at_once, token=token)] * 2)
         assert isinstance(first, Order)
         assert first == second
         assert Order.objects.filter(form_token=token).count() == 1
@@ -202,8 +198,8 @@ def test_the_sweeper_and_an_approval(lin: User, mei: User) -> None:
         overdue = order.status_since - timedelta(seconds=1)
         Order.objects.filter(pk=order.pk).update(deadline_at=overdue)
         approved, _swept = at_once(
-            lambda order=order: making.approve(order, mei),  # type: ignore[misc]
-            lambda order=order: sweeping.end(order=order),  # type: ignore[misc]
+            partial(making.approve, order, mei),
+            partial(sweeping.end, order=order),
         )
         if isinstance(approved, Exception):
             assert (events(order)[-1], order.approvals.count()) == ("expired", 0)
@@ -214,7 +210,7 @@ def test_the_sweeper_and_an_approval(lin: User, mei: User) -> None:
 def test_two_sweepers(lin: User, mei: User) -> None:
     for order in orders(lin):
         Order.objects.filter(pk=order.pk).update(deadline_at=order.status_since)
-        assert at_once(*[lambda order=order: sweeping.end(order=order)] * 2) == [None, None]  # type: ignore[misc]
+        assert at_once(*[partial(sweeping.end, order=order)] * 2) == [None, None]
         assert events(order) == ["drafted", "requested", "expired"]
 
 
@@ -222,12 +218,10 @@ def test_the_sweeper_and_a_late_answer(lin: User, mei: User) -> None:
     for number, order in enumerate(orders(lin)):
         attempt = making.claimed(making.approve(order, mei))
         Order.objects.filter(pk=order.pk).update(deadline_at=order.status_since)
-        bought = making.Placed(order_id=f"CS{number}", item_ids=(f"scs{number}",))
+        bought = Placed(order_id=f"CS{number}", item_ids=(f"scs{number}",))
         at_once(
-            lambda order=order: sweeping.end(order=order),  # type: ignore[misc]
-            lambda attempt=attempt, bought=bought: submitting.conclude(  # type: ignore[misc]
-                attempt=attempt, exchange=making.exchange(), verdict=bought
-            ),
+            partial(sweeping.end, order=order),
+            partial(submitting.conclude, attempt=attempt, exchange=making.exchange(), verdict=bought),
         )
         making.lift_stops()
         now = making.fresh(order)
@@ -238,7 +232,7 @@ def test_the_sweeper_and_a_late_answer(lin: User, mei: User) -> None:
 def test_votes_are_never_doubled(lin: User, mei: User, omar: User, sofia: User) -> None:
     for order in orders(lin, cert_type="EV_SSL_CERT"):
         people = (mei, omar, sofia)
-        results = at_once(*(lambda by=by, order=order: making.approve(order, by) for by in people))  # type: ignore[misc]
+        results = at_once(*(partial(making.approve, order, by) for by in people))
         assert len(refusals(results)) == 1
         assert events(order).count("approved") == 1
         assert Approval.objects.filter(order=order).count() == 2

@@ -13,20 +13,26 @@ from django.utils.translation.template import templatize
 
 from portal.config import ROOT
 
-# What `makemessages` tells xgettext, in Babel's words: which arguments are message, plural and context ("c").
+# What `makemessages` tells xgettext: which arguments are the text, its plural and its context ("c").
 KEYWORDS: dict[str, tuple[int | tuple[int, str], ...] | None] = {
-    "_": None,
-    **dict.fromkeys(("gettext", "gettext_lazy", "gettext_noop")),
+    **dict.fromkeys(("_", "gettext", "gettext_lazy", "gettext_noop")),
     **dict.fromkeys(("ngettext", "ngettext_lazy"), (1, 2)),
     **dict.fromkeys(("pgettext", "pgettext_lazy"), ((1, "c"), 2)),
     **dict.fromkeys(("npgettext", "npgettext_lazy"), ((1, "c"), 2, 3)),
 }
 
 
-class Message(NamedTuple):
-    context: str | None
+class Key(NamedTuple):
+    """What gettext finds a translation by. One text with and without a plural is one entry."""
+
     text: str
+    context: str | None = None
+
+
+class Message(NamedTuple):
     plural: str | None
+    places: list[str]
+    """The files that it is in. Without lines, which change all the time."""
 
 
 class Command(BaseCommand):
@@ -35,8 +41,8 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:  # noqa: ARG002
         found = extracted()
         for path in catalogues():
-            catalogue = merged(polib.pofile(str(path), wrapwidth=0), found)
-            text = str(catalogue) + "\n"
+            catalogue = merged(polib.pofile(str(path)), found)
+            text = f"{catalogue}"
             if path.read_text() != text:
                 path.write_text(text)
             missing = len(catalogue.untranslated_entries())
@@ -44,54 +50,51 @@ class Command(BaseCommand):
 
 
 def catalogues() -> list[Path]:
-    return sorted((ROOT / "locale").glob("*/LC_MESSAGES/*.po"))
+    return sorted((ROOT / "locale").glob("*/LC_MESSAGES/django.po"))
 
 
-def extracted() -> dict[Message, list[str]]:
-    """Every marked text, in order, with the files that it is in."""
-    found: dict[Message, set[str]] = defaultdict(set)
+def extracted() -> dict[Key, Message]:
+    """Every marked text, sorted by itself: an entry moves only when its text changes."""
+    plurals: dict[Key, str | None] = {}
+    places: dict[Key, set[str]] = defaultdict(set)
     for path in _sources():
-        for message in _messages(path):
-            found[message].add(str(path.relative_to(ROOT)))
-    plurals = {(each.context, each.text) for each in found if each.plural}
-    merged: dict[Message, set[str]] = defaultdict(set)
-    for message, places in found.items():
-        # gettext knows no singular beside a plural of the same text: they are one entry.
-        alike = [each for each in found if each[:2] == message[:2] and each.plural]
-        merged[alike[0] if message[:2] in plurals else message] |= places
-    in_order = sorted(merged, key=lambda each: (min(merged[each]), each.text, each.context or ""))
-    return {message: sorted(merged[message]) for message in in_order}
+        for key, plural in _texts(path):
+            plurals[key] = plural or plurals.get(key)
+            places[key].add(path.relative_to(ROOT).as_posix())
+    in_order = sorted(plurals, key=lambda key: (key.text.casefold(), key.text, key.context or ""))
+    return {key: Message(plurals[key], sorted(places[key])) for key in in_order}
 
 
-def merged(old: polib.POFile, found: dict[Message, list[str]]) -> polib.POFile:
-    """The catalogue of exactly what was found. A changed text is a new one and waits for its translation."""
+def merged(old: polib.POFile, found: dict[Key, Message]) -> polib.POFile:
+    """Exactly what was found, with its old translations. A changed text is a new one: nothing is guessed."""
     new = polib.POFile(wrapwidth=0)
     new.header, new.metadata = old.header, old.metadata
-    forms = range(_forms(old))
-    for message, places in found.items():
-        known = old.find(message.text, msgctxt=message.context or False)
-        is_plural = message.plural is not None
-        entry = polib.POEntry(
-            msgctxt=message.context,
-            msgid=message.text,
-            occurrences=[(place, "") for place in places],
-            tcomment=known.tcomment if known else "",
-            flags=sorted({"python-format"} if "%(" in message.text or "%d" in message.text else set()),
-        )
-        if is_plural:
-            entry.msgid_plural = message.plural
-            entry.msgstr_plural = {form: (known.msgstr_plural.get(form, "") if known else "") for form in forms}
-        elif known:
-            entry.msgstr = known.msgstr
-        if known and known.fuzzy:
-            entry.flags.append("fuzzy")
-        new.append(entry)
+    known = {Key(entry.msgid, entry.msgctxt): entry for entry in old if not entry.obsolete}
+    for key, message in found.items():
+        new.append(_entry(key, message, known.get(key), forms=_forms(old)))
     return new
 
 
+def _entry(key: Key, message: Message, known: polib.POEntry | None, *, forms: int) -> polib.POEntry:
+    entry = polib.POEntry(
+        msgid=key.text,
+        msgctxt=key.context,
+        occurrences=[(place, "") for place in message.places],
+        tcomment=known.tcomment if known else "",
+        flags=["fuzzy"] if known and known.fuzzy else [],
+    )
+    if "%" in key.text + (message.plural or ""):
+        entry.flags.append("python-format")
+    if message.plural is None:
+        entry.msgstr = known.msgstr if known else ""
+    else:
+        entry.msgid_plural = message.plural
+        entry.msgstr_plural = {form: known.msgstr_plural.get(form, "") if known else "" for form in range(forms)}
+    return entry
+
+
 def _forms(catalogue: polib.POFile) -> int:
-    """`nplurals` of the catalogue's own rule."""
-    rule = catalogue.metadata.get("Plural-Forms", "nplurals=2;")
+    rule = catalogue.metadata["Plural-Forms"]
     return int(rule.partition("nplurals=")[2].partition(";")[0])
 
 
@@ -101,10 +104,11 @@ def _sources() -> Iterator[Path]:
         yield from (path for path in sorted((ROOT / package).rglob("*.py")) if "migrations" not in path.parts)
 
 
-def _messages(path: Path) -> Iterator[Message]:
+def _texts(path: Path) -> Iterator[tuple[Key, str | None]]:
     source = path.read_text()
     if path.suffix == ".html":
-        # What is left of the markup is no Python; without indentation the tokenizer takes it all the same.
+        # Calls among crossed-out markup: Python enough to be read once nothing is indented.
         source = "\n".join(line.lstrip() for line in templatize(source, origin=str(path)).splitlines())
-    for _line, function, texts, _comments in _calls(source):
-        singular, plural = (texts, None) if isinstance(texts, str) else (texts[0], texts[1])
+    for _line, texts, _comments, context in extract("python", BytesIO(source.encode()), keywords=KEYWORDS):
+        text, plural = (texts, None) if isinstance(texts, str) else texts[:2]
+        yield Key(text, context), plural

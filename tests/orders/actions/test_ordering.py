@@ -1,5 +1,6 @@
 """What the requester does: each verb checks, changes, records; and does nothing at all where it may not."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -368,3 +369,11 @@ def test_a_retry_that_the_present_limits_refuse_says_why(lin: User, mei: User, o
         making.retried(order, by=lin)
     assert list(refusal.value.problems) == ["period_num"]
     assert making.fresh(order).status == S.FAILED
+
+
+def test_a_retry_through_the_newer_api_says_whether_to_pay(lin: User, mei: User, settings: Any) -> None:
+    order = making.in_status(S.FAILED, lin, mei)
+    settings.CLOUD = settings.CLOUD.model_copy(update={"scm_api": "v3"})
+    again = making.fresh(making.retried(order, by=lin))
+    assert again.content.api == "scm.v3"
+    assert json.loads(again.content.body_text)["is_auto_pay"] is False

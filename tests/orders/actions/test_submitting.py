@@ -32,11 +32,13 @@ def order(lin: User, mei: User) -> Order:
 
 
 def refused(order: Order, reason: str) -> None:
-    """The claim is refused for that reason, and not a row is written."""
+    """Refused before connecting and again at the claim, for that reason; and not a row is written."""
     before = making.everything()
-    with pytest.raises(ClaimRefused) as refusal:
+    with pytest.raises(ClaimRefused) as early:
+        submitting.check_may_send(making.fresh(order))
+    with pytest.raises(ClaimRefused) as late:
         making.claimed(order)
-    assert refusal.value.reason == reason
+    assert (early.value.reason, late.value.reason) == (reason, reason)
     assert making.everything() == before
 
 
@@ -178,7 +180,11 @@ def test_the_index_refuses_a_twin_that_the_check_overlooked(
 ) -> None:
     making.claimed(twin(order, ana, mei))
     monkeypatch.setattr(submitting, "twins_in_flight", lambda _order: Order.objects.none())
-    refused(order, "waiting")
+    before = making.everything()
+    with pytest.raises(ClaimRefused) as refusal:
+        making.claimed(order)
+    assert refusal.value.reason == "waiting"
+    assert making.everything() == before
 
 
 # ---------------------------------------------------------------- nothing was sent
@@ -258,6 +264,16 @@ def test_an_order_whose_body_was_changed_goes_back_to_people(order: Order) -> No
     making.bought(order)
     assert making.fresh(order).status == S.PENDING_APPROVAL
     assert making.kinds(order)[-1] == "order.approval_voided"
+
+
+def test_an_order_that_todays_limits_refuse_goes_back_to_people_too(
+    lin: User, mei: User, omar: User, settings: Any
+) -> None:
+    order = making.approve(making.order(lin, making.ca(period_num=3)), mei, omar)
+    settings.CA_MAX_PERIODS = 2
+    making.without_right(mei)
+    submitting.void_approval(order=order)
+    assert making.fresh(order).status != S.APPROVED
 
 
 def test_an_approver_who_gets_the_right_back_can_approve_again(order: Order, mei: User) -> None:

@@ -1,0 +1,135 @@
+"""Who reaches what: every address of the portal, as everybody. A new address without a row here is a failure."""
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from orders.models import Event, Order, Stop
+from portal.models import User
+from tests import making
+
+READS = {
+    # address: engineer who asked, another engineer, approver, auditor
+    "dashboard": (200, 200, 200, 200),
+    "orders": (200, 200, 200, 200),
+    "approvals": (200, 200, 200, 200),
+    "history": (403, 403, 200, 200),
+    "buying": (200, 200, 200, 200),
+    "choose": (200, 200, 200, 200),
+    "new": (200, 200, 200, 200),
+    "order": (200, 404, 200, 200),
+    "edit": (200, 404, 403, 403),
+}
+VERBS = {
+    # address: what another engineer, an auditor and the requester get; approvers have tests of their own
+    "request": (404, 403, 403),
+    "discard": (404, 403, 403),
+    "withdraw": (404, 403, 422),
+    "retry": (404, 403, 403),
+    "approve": (404, 403, 403),
+    "reject": (404, 403, 403),
+    "request-changes": (404, 403, 403),
+    "attach": (404, 403, 403),
+    "declare-absent": (404, 403, 403),
+    "stop": (403, 403, 403),
+    "resume": (403, 403, 403),
+}
+ELSEWHERE = {"sign-in", "sign-out", "set_language", "health"}
+
+
+@pytest.fixture
+def order(lin: User, mei: User) -> Order:
+    return making.order(lin)
+
+
+@pytest.fixture
+def stop(admin: User, mei: User) -> Stop:
+    from orders.actions import stopping
+
+    return stopping.stop(by=mei, product="ca", reason="Audit")
+
+
+def address(name: str, order: Order, stop: Stop | None = None) -> str:
+    number = order.get_absolute_url().split("/")[2]
+    paths = {
+        "new": "/orders/new/certificate/",
+        "choose": "/orders/new/",
+        "dashboard": "/",
+        "order": f"/orders/{number}/",
+        "stop": "/buying/stop/",
+        "resume": f"/buying/{stop.pk if stop else 0}/resume/",
+    }
+    if name in paths:
+        return paths[name]
+    return f"/orders/{number}/{name}/" if name in VERBS or name == "edit" else f"/{name}/"
+
+
+def test_every_address_has_a_row_here() -> None:
+    names = set()
+    for pattern in get_resolver().url_patterns:
+        for each in pattern.url_patterns if isinstance(pattern, URLResolver) else [pattern]:
+            if isinstance(each, URLPattern) and getattr(pattern, "app_name", "") != "admin":
+                names.add(each.name)
+    assert names == set(READS) | set(VERBS) | ELSEWHERE
+
+
+@pytest.mark.parametrize("name", [*READS, *VERBS])
+def test_strangers_are_sent_to_sign_in(order: Order, stop: Stop, name: str) -> None:
+    path = address(name, order, stop)
+    response = Client().post(path) if name in VERBS else Client().get(path)
+    assert (response.status_code, response.url.split("?")[0]) == (302, "/sign-in/")
+
+
+@pytest.mark.parametrize("name", READS)
+def test_pages_open_for_whom_they_should(order: Order, lin: User, ana: User, mei: User, noor: User, name: str) -> None:
+    found = []
+    for user in (lin, ana, mei, noor):
+        client = Client()
+        client.force_login(user)
+        found.append(client.get(address(name, order)).status_code)
+    assert tuple(found) == READS[name]
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbs_answer_whom_they_should_and_change_nothing(
+    order: Order, stop: Stop, lin: User, ana: User, noor: User, name: str
+) -> None:
+    found = []
+    for user in (ana, noor, lin):
+        client = Client()
+        client.force_login(user)
+        data = {"digest": order.content.digest, "revision": "1", "cloud_order_id": "CS1"}
+        found.append(client.post(address(name, order, stop), data).status_code)
+    assert tuple(found) == VERBS[name]
+    assert making.fresh(order).version == order.version
+    assert not Event.objects.filter(kind__in=["order.withdrawn", "order.approved", "buying.resumed"]).exists()
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbs_refuse_to_be_read(order: Order, stop: Stop, lin: User, name: str) -> None:
+    client = Client()
+    client.force_login(lin)
+    assert client.get(address(name, order, stop)).status_code == 405
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_verbs_want_the_form_of_this_site(order: Order, stop: Stop, mei: User, name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(mei)
+    assert client.post(address(name, order, stop)).status_code == 403
+    assert making.fresh(order).version == order.version
+
+
+def test_a_superuser_has_no_way_around_four_eyes(order: Order, admin: User) -> None:
+    client = Client()
+    client.force_login(admin)
+    data = {"digest": order.content.digest, "revision": "1"}
+    assert client.post(address("approve", order), data).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["order", "event", "approval", "revision", "attempt", "item", "stop"])
+def test_the_admin_only_looks(admin: User, order: Order, model: str) -> None:
+    client = Client()
+    client.force_login(admin)
+    assert client.get(f"/admin/orders/{model}/").status_code == 200
+    assert client.get(f"/admin/orders/{model}/add/").status_code == 403
