@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,9 +21,8 @@ from django.db import DatabaseError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from orders import states
-from orders.account import current_account
-from orders.cloud.calls import is_loopback
-from orders.cloud.errors import BadEndpoint, CredentialsRefused
+from orders.cloud.calls import check_origin, is_loopback
+from orders.cloud.errors import BadEndpoint
 from orders.states import Status
 
 Rule = Callable[[], Iterator[str]]
@@ -85,21 +85,29 @@ def endpoints_are_sound() -> Iterator[str]:
         parts = urlsplit(origin)
         if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
             yield f"The endpoint of {service} must use https."
-    try:
-        current_account()
-    except BadEndpoint as error:
-        yield f"The cloud's endpoints cannot be used: {error.message}"
-    except CredentialsRefused:
-        return  # without credentials nothing can be bought; the pages say so
+        try:
+            check_origin(origin)
+        except BadEndpoint as error:
+            yield f"The endpoint of {service} cannot be used: {error.message}"
+    bundle = settings.CLOUD.cloud_ca_bundle
+    if bundle and not Path(bundle).is_file():
+        yield f"CLOUD_CA_BUNDLE names no file: {bundle}"
 
 
 def sandbox_and_real_never_mix() -> Iterator[str]:
-    """Either every endpoint is this machine's sandbox, or none is."""
+    """Either every endpoint and credential is the sandbox's, or none is."""
     local = {name: is_loopback(urlsplit(origin).hostname or "") for name, origin in settings.CLOUD.endpoints.items()}
     if settings.SANDBOX_URL and not all(local.values()):
         yield "SANDBOX_URL is set, but some endpoints are the real cloud's."
     elif any(local.values()) and not all(local.values()):
         yield "Some endpoints are this machine's and some are the real cloud's."
+    cloud = settings.CLOUD
+    for name, ours, theirs in (
+        ("CLOUD_SDK_AK", cloud.cloud_sdk_ak, cloud.sandbox_ak),
+        ("CLOUD_IAM_USER", cloud.cloud_iam_user, cloud.sandbox_user),
+    ):
+        if settings.SANDBOX_URL and ours and ours != theirs:
+            yield f"SANDBOX_URL is set, but {name} is not the sandbox's own: real credentials never go there."
 
 
 def demo_stays_at_home() -> Iterator[str]:

@@ -5,6 +5,7 @@ its number: then buying stays off until an operator has compared the portal with
 """
 
 import json
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from pathlib import Path
 from django.conf import settings
 
 from orders.models import Event
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +32,14 @@ def path() -> Path:
 def read() -> Mark | None:
     """Raises ValueError where the file is there but cannot be understood."""
     try:
-        found = json.loads(path().read_text())
+        text = path().read_text()
     except FileNotFoundError:
         return None
-    return Mark(int(found["event"]), datetime.fromisoformat(found["at"]))
+    try:
+        found = json.loads(text)
+        return Mark(int(found["event"]), datetime.fromisoformat(found["at"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"the epoch marker {path()} cannot be read") from error
 
 
 def write(event: Event) -> None:
@@ -48,6 +55,10 @@ def write(event: Event) -> None:
 
 
 def is_behind() -> bool:
-    """The database lacks the event that the marker names."""
-    mark = read()
+    """The database lacks the event that the marker names. A marker that cannot be read proves nothing good."""
+    try:
+        mark = read()
+    except ValueError:
+        log.exception("the epoch marker is damaged: buying stops until somebody has looked")
+        return True
     return mark is not None and not Event.objects.filter(pk=mark.event, at=mark.at).exists()

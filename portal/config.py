@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Config(BaseSettings):
-    model_config = SettingsConfigDict(extra="ignore", secrets_dir=os.environ.get("SECRETS_DIR"))
+    model_config = SettingsConfigDict(
+        extra="ignore", env_ignore_empty=True, secrets_dir=os.environ.get("SECRETS_DIR") or None
+    )
 
     # The portal itself
     secret_key: SecretStr | None = None
@@ -48,6 +50,8 @@ class Config(BaseSettings):
     cloud_iam_password: SecretStr | None = None
     cloud_iam_domain: str = ""
     scm_api: Literal["v2", "v3"] = "v2"
+    sandbox_ak: str = Field(default="", description="The sandbox's own access key: real credentials never go there.")
+    sandbox_user: str = Field(default="", description="The sandbox's own IAM user.")
     sandbox_url: str = Field(default="", description="Set when the endpoints are the sandbox: nothing real is bought.")
 
     # Seconds; must grow in this order (checked at start-up)

@@ -137,7 +137,7 @@ def retry(*, order: Order, by: User) -> Order:
     return order
 
 
-def void_approvals(*, order: Order, reason: str) -> None:
+def back_to_approvers(*, order: Order, reason: str) -> None:
     """Inside a transaction: an approved order goes back to its approvers, who start anew."""
     standing = policies.standing_approvals(order).count()
     _revise_same(order, order.requester)

@@ -23,7 +23,7 @@ def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
     """
     with transaction.atomic(durable=True):
         for order in Order.objects.filter(status=Status.APPROVED):
-            ordering.void_approvals(order=locked(order), reason="The database was restored from a backup.")
+            ordering.back_to_approvers(order=locked(order), reason="The database was restored from a backup.")
         for each in unowned:
             Finding.objects.get_or_create(
                 cloud_order_id=each.order_id, defaults={"at": timezone.now(), "evidence": dict(each.evidence)}

@@ -16,7 +16,7 @@ from orders.actions.moves import announce, locked, move
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Placed, Refused, Unknown
 from orders.errors import ClaimRefused
-from orders.models import Attempt, Event, Item, Order, Outcome
+from orders.models import Attempt, Event, Finding, Item, Order, Outcome
 from orders.states import Status
 
 log = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def void_approval(*, order: Order) -> None:
     """The approvals do not cover what would be sent: people decide anew, on a body rendered anew."""
     order = locked(order)
     if order.status == Status.APPROVED and not _is_covered(order):
-        ordering.void_approvals(order=order, reason="The approvals no longer cover the order.")
+        ordering.back_to_approvers(order=order, reason="The approvals no longer cover the order.")
 
 
 @transaction.atomic(durable=True)
@@ -141,6 +141,7 @@ def conclude(*, attempt: Attempt, exchange: Exchange, verdict: Placed | Refused 
     """Record what the answer means. A verdict that comes after the sweeper's may still settle the order."""
     order = locked(attempt.order)
     if order.attempt_id != attempt.pk or order.status not in states.IN_FLIGHT:
+        _keep_too_late(order, verdict)
         return
     _store_evidence(attempt, exchange)
     match verdict:
@@ -158,6 +159,15 @@ def conclude(*, attempt: Attempt, exchange: Exchange, verdict: Placed | Refused 
             lose(order=order, attempt=attempt, reason="late_answer", detail=f"{verdict.code} {verdict.message}")
         case Unknown():
             lose(order=order, attempt=attempt, reason=verdict.reason, detail=verdict.detail)
+
+
+def _keep_too_late(order: Order, verdict: Placed | Refused | NotReached | Unknown) -> None:
+    """The order was settled without this answer. An order id that nothing owns must not be forgotten."""
+    if isinstance(verdict, Placed) and not _owned_elsewhere(verdict):
+        log.critical("%s is %s, and the cloud says %s now", order.reference, order.status, verdict.order_id)
+        Finding.objects.get_or_create(
+            cloud_order_id=verdict.order_id, defaults={"order": order, "at": timezone.now(), "evidence": {"late": True}}
+        )
 
 
 @transaction.atomic(durable=True)

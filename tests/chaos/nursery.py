@@ -37,6 +37,7 @@ class Nursery:
     def __init__(self, sandbox: Sandbox, database: str, env: dict[str, str]) -> None:
         self.sandbox = sandbox
         self.database = database
+        self.env = env
         self._process = subprocess.Popen(
             [sys.executable, "-W", "error", "-m", "tests.chaos.nursery"],
             cwd=ROOT,

@@ -217,14 +217,12 @@ class Portal(RuleBasedStateMachine):
             self.running[-1].kill()
             self._drop_finished()
 
-    @precondition(lambda self: self.running)
     @rule(at=which, by=st.integers(1, 4))
     def go_on(self, at: int, by: int) -> None:
-        for _ in range(by):
+        for _ in range(by if self.running else 0):
             self.running[at % len(self.running)].step()
         self._drop_finished()
 
-    @precondition(lambda self: any(each.status == Status.APPROVED for each in self._all()))
     @rule(index=which, fault=faults)
     def change_of_mind(self, index: int, fault: tuple[str, dict[str, Any]]) -> None:
         """Coarse: while a worker is on its way, the approvals are lost, the order is edited and approved anew."""
@@ -296,10 +294,11 @@ class Portal(RuleBasedStateMachine):
     def look_up(self, index: int) -> None:
         self._look_up(self._order(index).pk)
 
-    @precondition(lambda self: any(each.status in states.IN_FLIGHT for each in self._all()))
     @rule(dark=st.booleans())
     def wait_for_people(self, dark: bool) -> None:
         """Coarse: outcomes stay unknown for hours, and two people say what they think."""
+        if not any(each.status in states.IN_FLIGHT for each in self._all()):
+            return
         for _ in range(5):
             self.beat(PAUSES[2], dark)
         for index, name in itertools.product(range(len(self.orders)), PEOPLE):
@@ -406,13 +405,13 @@ CLAIM = submitting.claim
 def run(number: int, examples: int, steps: int, mutant: str = "") -> None:
     """Raises what Hypothesis found, shortened."""
     global CLAIM  # noqa: PLW0603 - a planted bug may sit in it
-    mutants.plant(mutant)
-    CLAIM = submitting.claim
     moves._announce = lambda *_: None
     if not User.objects.filter(username="ana").exists():
         making.person("ana")
     cloud = Portal.cloud = ModelCloud(deliveries.hold)
     connect(cloud, purchasing)
+    mutants.plant(mutant)
+    CLAIM = submitting.claim
     deliveries.mute_the_dead()
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         seed(number)(Portal),

@@ -1,0 +1,22 @@
+"""Hypothesis plays people, workers, a cloud that acts late, and time."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.chaos.nursery import Nursery, running_nursery
+
+SEED = int(os.environ.get("CHAOS_SEED", "20261123"))
+EXAMPLES, STEPS = (5_000, 80) if os.environ.get("CHAOS") == "long" else (300, 40)
+
+
+@pytest.fixture
+def apart() -> Iterator[Nursery]:
+    """A world of its own: the simulation's clock is years ahead."""
+    with running_nursery() as nursery:
+        yield nursery
+
+
+def test_no_sequence_of_events_breaks_the_invariant(apart: Nursery) -> None:
+    apart.run("simulation:run", number=SEED, examples=EXAMPLES, steps=STEPS)

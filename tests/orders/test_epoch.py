@@ -1,0 +1,104 @@
+"""A restored database: noticed before anything is bought, and accepted only by an operator who looked."""
+
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from orders import epoch
+from orders.actions import approving
+from orders.models import Event, Finding, Order, Stop
+from orders.states import Status
+from portal.models import User
+from tests import making
+from tests.sandbox_process import Sandbox
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def approved(sandbox: Sandbox, lin: User, mei: User) -> Order:
+    return making.approve(making.order(lin), mei)
+
+
+@pytest.fixture
+def restored(approved: Order) -> Order:
+    """The marker names a claim that this database has never seen."""
+    newest = Event.objects.newest_first()[0]
+    epoch.write(Event(pk=newest.pk + 100, at=newest.at))
+    return approved
+
+
+def accept(by: User, *options: str) -> str:
+    out = StringIO()
+    call_command("accept_restored", "--by", by.username, "--reason", "Disk failure", *options, stdout=out)
+    return out.getvalue()
+
+
+def test_every_claim_moves_the_marker(approved: Order) -> None:
+    assert epoch.read() is None
+    making.bought(approved)
+    mark = epoch.read()
+    assert mark is not None
+    assert mark.event == Event.objects.get(kind="order.submission_started").pk
+    assert not epoch.is_behind()
+
+
+def test_an_old_database_buys_nothing(sandbox: Sandbox, restored: Order) -> None:
+    assert making.bought(restored).status == Status.APPROVED
+    assert Stop.objects.get().cause == Stop.Cause.RESTORED
+    assert sandbox.ledger() == []
+
+
+def test_the_same_number_with_another_event_is_an_old_database_too(approved: Order) -> None:
+    making.bought(approved)
+    mark = epoch.read()
+    assert mark is not None
+    epoch.write(Event(pk=mark.event, at=Event.objects.order_by("pk")[0].at))
+    assert epoch.is_behind()
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"event": "x", "at": "y"}', '{"event": 1}'])
+def test_a_damaged_marker_buys_nothing(sandbox: Sandbox, approved: Order, text: str) -> None:
+    epoch.path().write_text(text)
+    assert making.bought(approved).status == Status.APPROVED
+    assert sandbox.ledger() == []
+
+
+def test_looking_changes_nothing(restored: Order, admin: User) -> None:
+    making.bought(restored)
+    making.purchase_by_hand(restored)
+    shown = accept(admin)
+    assert "1 orders in the cloud are not known here." in shown
+    assert epoch.is_behind()
+    assert not Finding.objects.exists()
+
+
+def test_an_operator_who_looked_lets_people_decide_anew(
+    sandbox: Sandbox, restored: Order, admin: User, mei: User, omar: User
+) -> None:
+    making.bought(restored)
+    making.purchase_by_hand(restored)
+    accept(admin, "--confirm")
+    order = making.fresh(restored)
+    assert (order.status, order.content.number) == (Status.PENDING_APPROVAL, 2)
+    assert Finding.objects.get().cloud_order_id == sandbox.ledger()[0]["order_id"]
+    assert not Stop.objects.filter(lifted_at=None).exists()
+    approving.approve(order=order, by=mei, digest=order.content.digest, seen_revision=2)
+    assert making.bought(order).status == Status.PLACED
+
+
+def test_without_the_clouds_answer_nothing_is_accepted(sandbox: Sandbox, restored: Order, admin: User) -> None:
+    sandbox.fault("500", service="bss", count=3)
+    with pytest.raises(CommandError, match="nothing changes"):
+        accept(admin, "--confirm")
+    assert epoch.is_behind()
+
+
+def test_a_database_that_is_not_old_needs_nothing(approved: Order, admin: User) -> None:
+    assert "nothing to accept" in accept(admin, "--confirm")
+
+
+def test_only_a_known_person_accepts(restored: Order) -> None:
+    with pytest.raises(CommandError, match="no active person"):
+        accept(User(username="nobody"))
