@@ -97,7 +97,7 @@ def _orders(people: dict[str, Any]) -> Any:
         order = ordering.create(offer=offer, content=content, by=by, token=uuid.uuid4(), request=number % 10 != 0)
         if number % 10 < 2:
             continue
-        order = approving.approve(order=order, by=people["mei"], digest=order.content.digest)
+        order = approving.approve(order=order, by=people["mei"], digest=order.content.digest, seen_revision=1)
         call_url = "POST https://scm.example.com/v2/p/scm/cert/purchase"
         attempt = submitting.claim(
             order=order, sha256=order.content.digest, endpoint=call_url, started_at=order.created_at

@@ -7,6 +7,7 @@ approval page, the body and the tests all read these tables; no rule about a pro
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -405,14 +406,14 @@ _KINDS: Mapping[str, Callable[[Field, Any], Text | None]] = {
 
 @cache
 def _suffixes() -> PublicSuffixList:
-    return PublicSuffixList(accept_unknown=False)
+    return PublicSuffixList(accept_unknown=False, only_icann=True)
 
 
 def normal_name(name: str) -> str:
     """A domain name as a certificate writes it: lower case, A-labels. Raises ValueError with a sentence."""
     wildcard, bare = ("*.", name[2:]) if name.startswith("*.") else ("", name)
     try:
-        encoded = idna.encode(bare.rstrip("."), uts46=True, std3_rules=True).decode().lower()
+        encoded = idna.encode(bare.removesuffix("."), uts46=True, std3_rules=True).decode().lower()
     except idna.IDNAError as error:
         raise ValueError(_("“%(name)s” is not a domain name.") % {"name": name}) from error
     if len(encoded) > 253 or "." not in encoded:
@@ -429,13 +430,13 @@ def domain_name_problems(names: Sequence[str], values: Values) -> list[Text]:
     found: list[Text] = []
     if not names:
         return [_("Name at least one domain that the certificate is for.")]
-    doubled = sorted({name for name in names if names.count(name) > 1})
+    doubled = sorted(name for name, count in Counter(names).items() if count > 1)
     if doubled:
         found.append(_("Named twice: %(names)s.") % {"names": ", ".join(doubled)})
     limit = values.get("domain_numbers")
     if isinstance(limit, int) and len(names) > limit:
         found.append(
-            _("%(count)d names, but the certificate covers %(limit)d.") % {"count": len(names), "limit": limit}
+            _("Too many names: %(count)d. The certificate covers %(limit)d.") % {"count": len(names), "limit": limit}
         )
     wild = [name for name in names if name.startswith("*.")]
     if values.get("domain_type") == WILDCARD and len(wild) != len(names):
@@ -456,11 +457,16 @@ def render(offer: Offer, values: Values, *, reference: str) -> bytes:
     found = problems(offer, values)
     if found:
         raise Invalid(found)
-    body = {each.name: values[each.name] for each in offer.fields if values.get(each.name) not in (None, "")}
-    body |= offer.fixed
+    body = _content(offer, values)
     if offer.carries_reference:
         body["tags"] = [{"key": REFERENCE_TAG, "value": reference}]
     return json.dumps(body, ensure_ascii=False, indent=2).encode()
+
+
+def _content(offer: Offer, values: Values) -> dict[str, Any]:
+    """What is bought: the fields in the catalogue's order, without the optional ones that were left empty."""
+    given = {each.name: values[each.name] for each in offer.fields if values.get(each.name) not in (None, "")}
+    return given | dict(offer.fixed)
 
 
 def digest(body: bytes) -> str:
@@ -469,7 +475,7 @@ def digest(body: bytes) -> str:
 
 def fingerprint(offer: Offer, values: Values) -> str:
     """The same for two orders that would buy the same: what the cloud could confuse in its order list."""
-    content = {"product": offer.product, **{name: values.get(name) for name in sorted(values)}}
+    content = {"product": offer.product, "content": _content(offer, values)}
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from django.utils.functional import Promise
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from orders import states
@@ -115,4 +116,4 @@ def _check_is_requester(user: User, order: Order, sentence: Promise) -> None:
 def _check_status(order: Order, event: str) -> None:
     status = Status(order.status)
     if states.target(event, status) is None:
-        raise Denied(_("This is not possible while the order is “%(status)s”.") % {"status": status.label})
+        raise Denied(format_lazy(_("This is not possible while the order is “{status}”."), status=status.label))

@@ -28,15 +28,15 @@ class Rule:
 
 
 RULES: Sequence[Rule] = (
-    Rule("default", 1, lambda revision: True, _("every order needs one approval")),  # noqa: ARG005
+    Rule("default", 1, lambda revision: True, _("every order needs one approval.")),  # noqa: ARG005
     Rule(
         "extended-validation",
         2,
         lambda revision: str(revision.values.get("cert_type", "")).startswith("EV_"),
-        _("extended validation certificates need two approvals"),
+        _("extended validation certificates need two approvals."),
     ),
-    Rule("ca", 2, lambda revision: revision.offer.product == Product.CA, _("private CAs need two approvals")),
-    Rule("large", 2, lambda revision: revision.quantity > 10, _("more than 10 at once need two approvals")),
+    Rule("ca", 2, lambda revision: revision.offer.product == Product.CA, _("private CAs need two approvals.")),
+    Rule("large", 2, lambda revision: revision.quantity > 10, _("more than 10 at once need two approvals.")),
 )
 REASONS = {rule.name: rule.because for rule in RULES}
 

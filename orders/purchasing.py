@@ -58,7 +58,7 @@ def _stand_back(order: Order, refusal: ClaimRefused) -> None:
         case "approval":
             submitting.void_approval(order=order)
         case "restored":
-            stopping.stop_by_portal(Stop.Cause.RESTORED, "The database is older than its marker.")
+            stopping.stop_by_portal(Stop.Cause.RESTORED, stopping.DATABASE_IS_OLD)
 
 
 @dataclass(slots=True)

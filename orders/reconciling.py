@@ -187,7 +187,7 @@ class _Search:
 def _sources(order: Order) -> list[tuple[str, Callable[[_Search], list[Candidate]]]]:
     if order.product == Product.CA:
         return [("billing", _authorities_by_billing)]
-    by_billing = ("billing and certificate list", _certificates_by_billing)
+    by_billing = ("certificates", _certificates_by_billing)
     return [("tag", _by_tag), by_billing] if order.content.offer.carries_reference else [by_billing]
 
 

@@ -1,6 +1,7 @@
 """Thin Celery entry points: translate a message into one call."""
 
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
@@ -32,9 +33,21 @@ def sweep() -> None:
     now = timezone.now()
     sweeping.guard()
     for order in Order.objects.overdue(now).iterator():
-        sweeping.end(order=order)
+        _each(sweeping.end, order)
     for order in Order.objects.due(now).iterator():
-        sweeping.remind(order=order)
+        _each(sweeping.remind, order)
     for order in Order.objects.to_look_up(now).iterator():
-        if sweeping.take_look_up(order=order):
-            look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)
+        _each(_ask_for_look_up, order)
+
+
+def _each(do: Callable[..., None], order: Order) -> None:
+    """One order that cannot be swept does not keep the others waiting."""
+    try:
+        do(order=order)
+    except Exception:
+        log.exception("%s could not be swept", order.reference)
+
+
+def _ask_for_look_up(*, order: Order) -> None:
+    if sweeping.take_look_up(order=order):
+        look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)

@@ -4,9 +4,9 @@ Credentials keep the names that the cloud's own samples use (`CLOUD_SDK_AK`, `CL
 are not needed: point `SECRETS_DIR` at a directory (Docker or Kubernetes secrets) that holds one file per name.
 """
 
+import contextlib
 import os
 import secrets
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -72,7 +72,7 @@ class Config(BaseSettings):
     def origins(self) -> list[str]:
         return [origin.strip() for origin in self.csrf_trusted_origins.split(",") if origin.strip()]
 
-    @cached_property
+    @property
     def endpoints(self) -> dict[str, str]:
         """Origin of each service (contract D.4), unless one is set explicitly."""
         region = self.cloud_region
@@ -88,14 +88,15 @@ class Config(BaseSettings):
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
         path = self.var_dir / "secret_key"
-        try:
-            return path.read_text()
-        except FileNotFoundError:
+        if not path.exists():
             self.var_dir.mkdir(parents=True, exist_ok=True)
-            key = secrets.token_urlsafe(50)
-            path.touch(mode=0o600, exist_ok=True)
-            path.write_text(key)
-            return key
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            draft.touch(mode=0o600)
+            draft.write_text(secrets.token_urlsafe(50))
+            with contextlib.suppress(FileExistsError):  # another process was faster: its key counts
+                path.hardlink_to(draft)
+            draft.unlink()
+        return path.read_text()
 
 
 config = Config()

@@ -7,6 +7,7 @@ import hypothesis
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.utils import translation
 from pytest_django import Settings
 
 from orders import account, append_only
@@ -39,6 +40,13 @@ def _append_only_tables(request: pytest.FixtureRequest) -> Iterator[None]:
     append_only.install(connection)
     yield
     append_only.remove(connection)
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Iterator[None]:
+    """A request in Chinese leaves its thread in Chinese."""
+    with translation.override("en"):
+        yield
 
 
 @pytest.fixture(autouse=True)

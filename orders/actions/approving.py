@@ -8,11 +8,12 @@ from orders import permissions, policies
 from orders.actions.moves import announce, given_reason, locked, move, verb
 from orders.errors import Changed
 from orders.models import Approval, Decision, Order
+from orders.states import Status
 from portal.models import User
 
 
 @verb("approve")
-def approve(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str = "") -> Order:
+def approve(*, order: Order, by: User, digest: str, seen_revision: int, comment: str = "") -> Order:
     """Record one approval; the last one that was needed approves the order and sends it on its way."""
     order, vote = _decide(order, by, digest, seen_revision, Decision.APPROVE, comment)
     facts = {"digest": digest, "revision": order.content.number}
@@ -24,25 +25,25 @@ def approve(*, order: Order, by: User, digest: str, seen_revision: int | None = 
 
 
 @verb("reject")
-def reject(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
+def reject(*, order: Order, by: User, digest: str, seen_revision: int, comment: str) -> Order:
     order, vote = _decide(order, by, digest, seen_revision, Decision.REJECT, comment)
     move(order, "rejected", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
 @verb("request_changes")
-def request_changes(*, order: Order, by: User, digest: str, seen_revision: int | None = None, comment: str) -> Order:
+def request_changes(*, order: Order, by: User, digest: str, seen_revision: int, comment: str) -> Order:
     order, vote = _decide(order, by, digest, seen_revision, Decision.REQUEST_CHANGES, comment)
     move(order, "changes_requested", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
 def _decide(
-    order: Order, by: User, digest: str, seen_revision: int | None, decision: Decision, comment: str
+    order: Order, by: User, digest: str, seen_revision: int, decision: Decision, comment: str
 ) -> tuple[Order, Approval]:
     """Check and store one vote on the locked order. What was not looked at is never decided on."""
     order = locked(order)
-    if digest != order.content.digest or seen_revision not in (None, order.content.number):
+    if _is_not_what_was_seen(order, digest, seen_revision):
         raise Changed
     permissions.check_can_decide(by, order)
     vote = Approval.objects.create(
@@ -55,3 +56,13 @@ def _decide(
         at=timezone.now(),
     )
     return order, vote
+
+
+def _is_not_what_was_seen(order: Order, digest: str, seen_revision: int) -> bool:
+    """Edited, already decided or expired since the page was made. The digest alone does not cover purpose and names."""
+    return (
+        order.status != Status.PENDING_APPROVAL
+        or order.deadline_at is None
+        or order.deadline_at <= timezone.now()
+        or (digest, seen_revision) != (order.content.digest, order.content.number)
+    )

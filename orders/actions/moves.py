@@ -52,9 +52,13 @@ def _record_denial(name: str, denied: Denied, kwargs: dict[str, Any]) -> None:
 
 
 def locked(order: Order) -> Order:
-    """The order as it is now, locked where the database has row locks."""
-    fresh = Order.objects.select_for_update(of=("self",)).select_related("revision", "requester", "attempt")
-    return fresh.get(pk=order.pk)
+    """The order as it is now, locked where the database has row locks.
+
+    Two queries: PostgreSQL waits for the lock and then re-reads the locked row only, so a row joined to it in the
+    same query could still be the one from before.
+    """
+    Order.objects.select_for_update().get(pk=order.pk)
+    return Order.objects.select_related("revision", "requester", "attempt").get(pk=order.pk)
 
 
 def move(

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 
 from orders import catalogue, permissions, policies, states
 from orders.actions.moves import given_reason, locked, move, record, verb
@@ -17,6 +19,8 @@ from orders.errors import Changed, Denied, Invalid
 from orders.models import Order, Revision
 from orders.states import Status
 from portal.models import User
+
+RULES_CHANGED = gettext_noop("The rules have changed and refuse this order. Request it again.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,14 +36,26 @@ class Content:
 def create(
     *, offer: Offer, content: Content, by: User, token: uuid.UUID, origin: Order | None = None, request: bool
 ) -> Order:
-    """A new draft, or at once a request for approval. The same `token` again gives the same order."""
+    """A new draft, or at once a request for approval.
+
+    The same `token` with the same content again, as a double click sends it, gives the same order. With other
+    content it is another order: nothing that was typed is dropped.
+    """
     try:
         return _create(offer=offer, content=content, by=by, token=token, origin=origin, request=request)
     except IntegrityError:
         twin = Order.objects.filter(form_token=token, requester=by).first()
         if twin is None:
             raise
+    if _content_of(twin.revisions.order_by("number")[0]) == content:
         return twin
+    return _create(offer=offer, content=content, by=by, token=uuid.uuid4(), origin=origin, request=request)
+
+
+def _content_of(revision: Revision) -> Content:
+    return Content(
+        values=revision.values, purpose=revision.purpose, team=revision.team, domain_names=revision.domain_names
+    )
 
 
 @verb("create")
@@ -84,7 +100,7 @@ def edit(*, order: Order, content: Content, by: User, seen_revision: int, reques
         data=_described(order),
         revision=order.revision,
         fingerprint=order.fingerprint,
-        **(_frozen_quorum(order) if order.status == Status.PENDING_APPROVAL else {}),
+        **(_asked_anew(order) if order.status == Status.PENDING_APPROVAL else {}),
     )
     if request and order.status != Status.PENDING_APPROVAL:
         _ask(order, by)
@@ -138,9 +154,16 @@ def retry(*, order: Order, by: User) -> Order:
 
 
 def back_to_approvers(*, order: Order, reason: str) -> None:
-    """Inside a transaction: an approved order goes back to its approvers, who start anew."""
+    """Inside a transaction: an approved order goes back to its approvers, who start anew.
+
+    Where today's rules refuse its content, it ends: it could never be bought as it was approved.
+    """
     standing = policies.standing_approvals(order).count()
-    _revise_same(order, order.requester)
+    try:
+        _revise_same(order, order.requester)
+    except Invalid as invalid:
+        move(order, "withdrawn", by=None, reason=RULES_CHANGED, data={"problems": invalid.sentence})
+        return
     move(
         order,
         "approval_voided",
@@ -157,23 +180,27 @@ def _ask(order: Order, by: User) -> None:
     move(order, "requested", by=by, data=_described(order) | {"quorum": quorum["quorum"]}, **quorum)
 
 
+def _asked_anew(order: Order) -> dict[str, Any]:
+    """What an edit of a pending order starts again: the quorum and the approvers' time."""
+    lasts = order.stage.lasts
+    assert lasts is not None
+    return _frozen_quorum(order) | {"deadline_at": timezone.now() + lasts}
+
+
 def _frozen_quorum(order: Order) -> dict[str, Any]:
     """The quorum of the current rules, as it stays on the order; refused where nobody could ever reach it."""
     quorum = policies.quorum_for(order.content)
     able = policies.eligible_approvers(order).count()
     if able < quorum.people:
-        raise Denied(
-            _("This order needs %(needed)d approvers, but only %(able)d people could approve it.")
-            % {"needed": quorum.people, "able": able}
-        )
+        sentence = _("This order needs {needed} approvers, but only {able} can approve it.")
+        raise Denied(format_lazy(sentence, needed=quorum.people, able=able))
     return {"quorum": quorum.people, "quorum_reasons": quorum.rules, "policy_version": policies.VERSION}
 
 
 def _revise_same(order: Order, by: User) -> None:
     """The same content once more, so that earlier approvals do not cover it."""
     old = order.content
-    content = Content(values=old.values, purpose=old.purpose, team=old.team, domain_names=old.domain_names)
-    _revise(order, old.offer, content, by)
+    _revise(order, old.offer, _content_of(old), by)
 
 
 def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from orders import epoch
 from orders.actions import ordering, stopping
@@ -15,6 +16,8 @@ from orders.models import Event, Finding, Order, Stop
 from orders.states import Status
 from portal.models import User
 
+RESTORED = gettext_noop("The database was restored from a backup.")
+
 
 def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
     """Keep what the cloud has and we do not know, send approved orders back to their approvers, and buy again.
@@ -23,7 +26,7 @@ def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
     """
     with transaction.atomic(durable=True):
         for order in Order.objects.filter(status=Status.APPROVED):
-            ordering.back_to_approvers(order=locked(order), reason="The database was restored from a backup.")
+            ordering.back_to_approvers(order=locked(order), reason=RESTORED)
         for each in unowned:
             Finding.objects.get_or_create(
                 cloud_order_id=each.order_id, defaults={"at": timezone.now(), "evidence": dict(each.evidence)}

@@ -7,12 +7,15 @@ from datetime import timedelta
 from django.db import IntegrityError, transaction
 from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from orders import permissions
 from orders.actions.moves import given_reason, record, verb
 from orders.models import Event, Stop
 from portal.models import User
 
+TOO_MANY_LOST = gettext_noop("Two orders became unconfirmed within ten minutes.")
+DATABASE_IS_OLD = gettext_noop("The database is older than its marker.")
 BREAKER_COUNT, BREAKER_WINDOW = 2, timedelta(minutes=10)
 
 
@@ -47,7 +50,7 @@ def trip_breaker() -> None:
     since = max(filter(None, (last, timezone.now() - BREAKER_WINDOW)))
     lost = Event.objects.filter(kind="order.outcome_lost", at__gt=since).count()
     if lost >= BREAKER_COUNT:
-        stop_by_portal(Stop.Cause.BREAKER, f"{lost} orders became unconfirmed within ten minutes")
+        stop_by_portal(Stop.Cause.BREAKER, TOO_MANY_LOST)
 
 
 def stop_by_portal(cause: Stop.Cause, reason: str) -> None:

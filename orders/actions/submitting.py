@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from orders import catalogue, epoch, policies, states
 from orders.actions import ordering, stopping
@@ -21,6 +22,7 @@ from orders.states import Status
 
 log = logging.getLogger(__name__)
 
+NOT_COVERED = gettext_noop("The approvals no longer cover the order.")
 FIRST_LOOK = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=10), timedelta(minutes=15)
 ANSWER_KEPT = 16 * 1024
@@ -133,7 +135,7 @@ def void_approval(*, order: Order) -> None:
     """The approvals do not cover what would be sent: people decide anew, on a body rendered anew."""
     order = locked(order)
     if order.status == Status.APPROVED and not _is_covered(order):
-        ordering.back_to_approvers(order=order, reason="The approvals no longer cover the order.")
+        ordering.back_to_approvers(order=order, reason=NOT_COVERED)
 
 
 @transaction.atomic(durable=True)
@@ -183,7 +185,7 @@ def lose(*, order: Order, attempt: Attempt | None, reason: str, detail: str = ""
     """Inside a transaction: nobody knows whether the order was executed, and it is never sent again."""
     if attempt is not None:
         attempt.error = attempt.error or reason
-        _settle(attempt, Outcome.LOST, "", detail)
+        _settle(attempt, Outcome.LOST, "", detail if attempt.http_status else "")
     if order.status == Status.SUBMITTING:
         data = {"why": reason} | ({} if attempt is None else _facts(attempt))
         move(order, "outcome_lost", by=None, data=data, look_up_at=timezone.now() + FIRST_LOOK)
@@ -205,7 +207,12 @@ def _place(order: Order, attempt: Attempt, verdict: Placed) -> None:
 def _bounce(order: Order, attempt: Attempt, verdict: NotReached) -> None:
     """Back to approved, within the time that the approval had from the start."""
     renewed = verdict.renew and order.tries == 0
-    pause = {"tries": order.tries + 1, "not_before": None} if renewed else _pause(order)
+    if renewed:
+        pause: dict[str, Any] = {"tries": order.tries + 1, "not_before": None}
+    elif verdict.permanent:
+        pause = {"tries": order.tries + 1, "not_before": timezone.now() + LONGEST_PAUSE}
+    else:
+        pause = _pause(order)
     move(order, "bounced", by=None, data=_facts(attempt), deadline_at=_approval_ends(order), **pause)
     if renewed:
         announce(order)

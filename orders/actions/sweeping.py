@@ -49,4 +49,4 @@ def guard() -> None:
     with transaction.atomic():
         stopping.trip_breaker()
         if epoch.is_behind():
-            stopping.stop_by_portal(Stop.Cause.RESTORED, "The database is older than its marker.")
+            stopping.stop_by_portal(Stop.Cause.RESTORED, stopping.DATABASE_IS_OLD)

@@ -3,16 +3,48 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.conf import settings
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from orders import states
 from orders.models.order import Order
 
 SCHEMA = 1
+
+OTHER_KINDS: Mapping[str, str | Promise] = {
+    "buying.stopped": gettext_lazy("Buying stopped"),
+    "buying.resumed": gettext_lazy("Buying resumed"),
+    "database.restored": gettext_lazy("Restored database accepted"),
+}
+VERBS: Mapping[str, str | Promise] = {
+    "create": gettext_lazy("request an order"),
+    "edit": gettext_lazy("edit"),
+    "request": gettext_lazy("ask for approval"),
+    "discard": gettext_lazy("discard"),
+    "withdraw": gettext_lazy("withdraw"),
+    "retry": gettext_lazy("request again"),
+    "approve": gettext_lazy("approve"),
+    "reject": gettext_lazy("reject"),
+    "request_changes": gettext_lazy("ask for changes"),
+    "attach": gettext_lazy("name the cloud's order"),
+    "declare_absent": gettext_lazy("declare absent"),
+    "stop_buying": gettext_lazy("stop buying"),
+    "resume_buying": gettext_lazy("resume buying"),
+}
+"""The verbs that may be denied, by the name in `denied.*`."""
+
+
+def kinds() -> list[tuple[str, str | Promise]]:
+    """Every kind of event with its label, for a filter."""
+    moves = [(f"order.{name}", event.label) for name, event in states.EVENTS.items()]
+    denials = [(f"denied.{name}", _("Refused: %(verb)s") % {"verb": verb}) for name, verb in VERBS.items()]
+    return [*moves, *OTHER_KINDS.items(), *denials]
 
 
 class Events(models.QuerySet["Event"]):
@@ -64,8 +96,14 @@ class Event(models.Model):
         if subject == "order" and name in states.EVENTS:
             return str(states.EVENTS[name].label)
         if subject == "denied":
-            return _("Refused: %(verb)s") % {"verb": name.replace("_", " ")}
-        return self.kind
+            return _("Refused: %(verb)s") % {"verb": VERBS.get(name, name)}
+        return str(OTHER_KINDS.get(self.kind, self.kind))
+
+    @property
+    def shown_reason(self) -> str:
+        """A person's own words; the portal's sentences in the reader's language."""
+        own = self.by_id is not None and not self.kind.startswith("denied.")
+        return self.reason if own or not self.reason else _(self.reason)
 
     @property
     def facts(self) -> list[tuple[str, str]]:

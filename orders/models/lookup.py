@@ -1,10 +1,20 @@
 """Looking back: what the cloud was asked about an unconfirmed order, what people made of it, what was left over."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.conf import settings
 from django.db import models
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from orders.models.order import Order
+
+SOURCES: Mapping[str, str | Promise] = {
+    "tag": _("certificates with the portal's tag"),
+    "billing": _("orders in billing"),
+    "certificates": _("orders in billing and the certificate list"),
+}
 
 
 class Lookup(models.Model):
@@ -32,6 +42,11 @@ class Lookup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order.reference} look-up {self.number}"
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        """The sources with their names in words."""
+        return [each | {"label": SOURCES.get(each["source"], each["source"])} for each in self.sources]
 
 
 class Resolution(models.Model):

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 
@@ -37,3 +38,8 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product or 'everything'}: {self.reason}"
+
+    @property
+    def shown_reason(self) -> str:
+        """A person's own words, or the portal's in the reader's language."""
+        return self.reason if self.stopped_by_id else gettext(self.reason)

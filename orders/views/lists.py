@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from orders import permissions, states
 from orders.catalogue import Product
 from orders.models import Event, Finding, Order
+from orders.models.event import kinds
 from orders.models.order import Orders
 from orders.states import Status
 from orders.views.loading import day, order_number, page_of, person, wants_part
@@ -101,7 +102,7 @@ def history(request: HttpRequest) -> HttpResponse:
         "events": page,
         "next": _next(request, last),
         "people": User.objects.order_by("username"),
-        "kinds": [(f"order.{name}", event.label) for name, event in states.EVENTS.items()],
+        "kinds": kinds(),
         "chosen": get,
         "filtered": any(get.get(name) for name in ("order", "person", "kind", "since", "until", "before")),
     }

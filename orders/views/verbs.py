@@ -27,7 +27,9 @@ def _act(request: HttpRequest, number: int, do: Do) -> HttpResponse:
     except Denied as denied:
         return order_page(request, visible_order(request, number), status=403, notice=denied.sentence)
     except Invalid as invalid:
-        return order_page(request, visible_order(request, number), status=422, problems=invalid.sentences())
+        found = invalid.sentences()
+        notice = "" if found.keys() & request.POST.keys() else invalid.sentence
+        return order_page(request, visible_order(request, number), status=422, problems=found, notice=notice)
     return redirect(order)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from orders.actions import moves
@@ -26,7 +25,6 @@ def approve(product: str) -> int:
 
 
 def repeat(order_id: int) -> None:
-    moves.current_app.conf.broker_url = settings.CELERY_BROKER_URL
     for _ in range(3):
         world.ANNOUNCE(order_id, 600)
 

@@ -70,11 +70,11 @@ class Tally:
         return self
 
 
-def run(seed: int, deliveries: int, mutant: str = "", *, stop_at_first: bool = False) -> dict[str, Any]:
-    """`deliveries` messages in rounds. `stop_at_first`: enough is known after the first wrong round."""
+def run(seed: int, deliveries: int, mutant: str = "") -> dict[str, Any]:
+    """`deliveries` messages in rounds. With a planted bug, enough is known after the first wrong one."""
     mutants.plant(mutant)
     total = Tally()
-    while total.deliveries < deliveries and not (stop_at_first and total.wrong):
+    while total.deliveries < deliveries and not (mutant and total.wrong):
         rng = random.Random(f"{seed}/{total.deliveries}")
         total += _Round(rng, min(ROUND, deliveries - total.deliveries)).run()
     return asdict(total)
@@ -236,4 +236,3 @@ def _count(orders: list[int]) -> Tally:
         doubles=len(bodies) - len(set(bodies)),
         wrong=judge(ours, ledger) + _unfinished(ours),
     )
-

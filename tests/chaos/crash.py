@@ -16,7 +16,7 @@ from orders import account, purchasing
 from orders.models import Order
 from orders.states import Status
 from tests import making
-from tests.chaos import world
+from tests.chaos import mutants, world
 from tests.chaos.forking import End, fork
 from tests.chaos.judging import judge
 from tests.chaos.points import POINTS
@@ -64,6 +64,20 @@ def case(point: str, mode: str, product: str) -> dict[str, Any]:
         "lost": order.events.filter(kind="order.outcome_lost").exists(),
         "wrong": judge([order], ledger) + _unfinished(order, ledger) + _unexpected(first),
     }
+
+
+def some(mutant: str, cases: list[tuple[str, str]]) -> list[str]:
+    """With this bug planted: what is wrong first, or nothing."""
+    world.forget()
+    mutants.plant(mutant)
+    for number, (point, mode) in enumerate(cases):
+        try:
+            wrong = case(point, mode, ("certificate", "ca")[number % 2])["wrong"]
+        except Exception as error:  # noqa: BLE001 - a portal that fails is seen to be wrong
+            wrong = [repr(error)]
+        if wrong:
+            return [f"killed {point}, {mode}: {wrong[0]}"]
+    return []
 
 
 def _unexpected(end: End) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from django.db import connections
 
@@ -58,7 +59,7 @@ class Delivery:
         if not self._theirs.acquire(timeout=PATIENCE):
             raise Stuck(f"a delivery of order {self.order_id} hangs at {self.at or 'its start'}")
 
-    def _run(self, connection: object) -> None:
+    def _run(self, connection: Any) -> None:
         connections["default"] = connection
         CURRENT.delivery = self
         try:
@@ -92,4 +93,4 @@ def mute_the_dead() -> None:
         if error != Killed.__name__:
             real(self, error, exchange)
 
-    purchasing._Submission._lose = lose  # type: ignore[method-assign, assignment]
+    purchasing._Submission._lose = lose  # type: ignore[method-assign]

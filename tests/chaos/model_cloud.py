@@ -13,7 +13,6 @@ from typing import Any
 
 import httpcore
 
-from orders.cloud import account as cloud_account
 from orders.cloud.calls import Call
 from orders.cloud.errors import LookupFailed
 from orders.cloud.exchange import Exchange, Phase
@@ -127,8 +126,8 @@ class ModelReader:
         return self.cloud.fetch(call)
 
 
-def connect(cloud: ModelCloud, purchasing: Any) -> None:
+def connect(cloud: ModelCloud, *, purchasing: Any, account: Any) -> None:
     """From now on this process's portal talks to `cloud`."""
     ModelReader.cloud = cloud
     purchasing.send_once = cloud.send_once
-    cloud_account.Reader = ModelReader  # type: ignore[misc, assignment]
+    account.Reader = ModelReader

@@ -5,6 +5,7 @@ Planted by replacing functions in the child process that runs a layer; the produ
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -12,27 +13,37 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orders import purchasing, reconciling
-from orders.actions import approving, moves, resolving, stopping, submitting, sweeping
+from orders import policies, purchasing, reconciling, states
+from orders.actions import moves, resolving, stopping, submitting, sweeping
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Unknown
-from orders.errors import ClaimRefused
-from orders.models import Attempt, Event, Lookup, Order, Outcome
+from orders.errors import Changed, ClaimRefused
+from orders.models import Attempt, Decision, Event, Lookup, Order, Outcome
 from orders.states import Status
+
+# Modules as what they are here: bags of names to be replaced.
+_purchasing: Any = purchasing
+_submitting: Any = submitting
+_sweeping: Any = sweeping
+_resolving: Any = resolving
+_reconciling: Any = reconciling
+_policies: Any = policies
+_stopping: Any = stopping
+_transaction: Any = transaction
 
 
 def _resend_where(is_trouble: Callable[[Exchange], bool]) -> None:
     """A retry in the transport: the claim was made, so why not once more."""
-    real = purchasing.send_once
+    real = _purchasing.send_once
 
-    def send_once(call: Any, *, before_first_byte: Any, **given: Any) -> Exchange:
+    def send_once(call: Any, *, before_first_byte: Any, **given: Any) -> Any:
         exchange = real(call, before_first_byte=before_first_byte, **given)
         if not (exchange.may_have_been_sent and is_trouble(exchange)):
             return exchange
         given.pop("exchange", None)
         return real(call, before_first_byte=lambda: None, **given, exchange=Exchange.of(call))
 
-    purchasing.send_once = send_once
+    _purchasing.send_once = send_once
 
 
 def resend_on_reset() -> None:
@@ -49,7 +60,7 @@ def resend_on_5xx() -> None:
 
 def server_error_is_a_refusal_to_serve() -> None:
     """5xx read as “never reached the service”: back to approved, and bought again later."""
-    real = purchasing.verdict
+    real = _purchasing.verdict
 
     def verdict(exchange: Exchange, **given: Any) -> Any:
         found = real(exchange, **given)
@@ -57,7 +68,7 @@ def server_error_is_a_refusal_to_serve() -> None:
             return NotReached(code="5xx", message="", renew=False, permanent=False)
         return found
 
-    purchasing.verdict = verdict
+    _purchasing.verdict = verdict
 
 
 def mark_after_send() -> None:
@@ -65,7 +76,7 @@ def mark_after_send() -> None:
 
     def send(self: Any, call: Any, account: Any) -> Exchange:
         exchange = Exchange.of(call)
-        purchasing.send_once(
+        _purchasing.send_once(
             call,
             exchange=exchange,
             before_first_byte=lambda: None,
@@ -77,12 +88,12 @@ def mark_after_send() -> None:
             self._claim(call.body)
         return exchange
 
-    purchasing._Submission.send = send  # type: ignore[method-assign]
+    _purchasing._Submission.send = send
 
 
 def takeover() -> None:
     """What hangs for too long is given to another worker."""
-    real = sweeping.end
+    real = _sweeping.end
 
     @transaction.atomic
     def end(*, order: Order) -> None:
@@ -92,78 +103,74 @@ def takeover() -> None:
             real(order=order)
             return
         assert order.attempt is not None
-        submitting._settle(order.attempt, Outcome.BOUNCED, "", "")
+        _submitting._settle(order.attempt, Outcome.BOUNCED, "", "")
         moves.move(order, "bounced", by=None)
 
-    sweeping.end = end
+    _sweeping.end = end
 
 
 def no_digest_check() -> None:
     """The claim does not compare the bytes in hand with the approved ones."""
-    real = submitting.claim
+    real = _submitting.claim
 
-    def claim(*, order: Order, sha256: str, endpoint: str, started_at: datetime) -> Attempt:
+    def claim(*, order: Order, sha256: str, endpoint: str, started_at: datetime) -> Any:
         stored = moves.locked(order).content.digest if order.pk else sha256
         return real(order=order, sha256=stored, endpoint=endpoint, started_at=started_at)
 
-    submitting.claim = claim
+    _submitting.claim = claim
 
 
 def stale_votes_count() -> None:
     """An approval is for the order, whatever became of its content."""
-    from orders import policies
-    from orders.models import Decision
 
     def standing(order: Order) -> Any:
-        eligible = policies.eligible_approvers(order).values("pk")
+        eligible = _policies.eligible_approvers(order).values("pk")
         return order.approvals.filter(decision=Decision.APPROVE, by__in=eligible)
 
-    policies.standing_approvals = standing
+    _policies.standing_approvals = standing
 
 
 def no_recheck_of_rights() -> None:
     """Once approved, always approved: the claim does not ask who still holds the right."""
-    submitting.policies.has_quorum = lambda order: True  # type: ignore[attr-defined]
-    from orders import policies
-
-    real = policies.standing_approvals
-    approving.policies.has_quorum = lambda order: (  # type: ignore[attr-defined]
-        order.status == Status.APPROVED or real(order).count() >= order.quorum
-    )
+    real = _policies.standing_approvals
+    _policies.has_quorum = lambda order: order.status == Status.APPROVED or real(order).count() >= order.quorum
 
 
 def no_durable_commit() -> None:
     """The claim is written, and committed together with the answer."""
-    claim, conclude, note = submitting.claim, submitting.conclude, submitting.note_answer
+    claim, conclude, note = _submitting.claim, _submitting.conclude, _submitting.note_answer
+    held: list[transaction.Atomic] = []
 
-    def late_claim(**given: Any) -> Attempt:
-        if transaction.get_autocommit():
-            transaction.set_autocommit(False)
-        with transaction.atomic():  # a savepoint, in which nothing is durable
+    def late_claim(**given: Any) -> Any:
+        held.append(transaction.atomic())
+        held[-1].__enter__()
+        try:
             return _without_durability(lambda: claim(**given))
+        except BaseException:
+            held.pop().__exit__(*sys.exc_info())
+            raise
 
     def late_conclude(**given: Any) -> None:
-        if not transaction.get_autocommit():
-            transaction.commit()
-            transaction.set_autocommit(True)
+        if held:
+            held.pop().__exit__(None, None, None)
         conclude(**given)
 
-    submitting.claim, submitting.conclude = late_claim, late_conclude
-    submitting.note_answer = lambda **given: note(**given) if transaction.get_autocommit() else None
+    _submitting.claim, _submitting.conclude = late_claim, late_conclude
+    _submitting.note_answer = lambda **given: None if held else note(**given)
 
 
 def _without_durability(act: Callable[[], Attempt]) -> Attempt:
-    real = submitting.transaction.atomic  # type: ignore[attr-defined]
-    submitting.transaction.atomic = lambda durable=False: real()  # type: ignore[attr-defined]
+    real = _transaction.atomic
+    _transaction.atomic = lambda durable=False: real()
     try:
         return act()
     finally:
-        submitting.transaction.atomic = real  # type: ignore[attr-defined]
+        _transaction.atomic = real
 
 
 def absent_means_resend() -> None:
     """Not found means not bought: send it again."""
-    real = resolving.record_lookup
+    real = _resolving.record_lookup
 
     def record_lookup(*, order: Order, **given: Any) -> None:
         real(order=order, **given)
@@ -173,10 +180,10 @@ def absent_means_resend() -> None:
             return
         with transaction.atomic():
             assert fresh.attempt is not None
-            submitting._settle(fresh.attempt, Outcome.BOUNCED, "", "")
+            _submitting._settle(fresh.attempt, Outcome.BOUNCED, "", "")
             _force(fresh, Status.APPROVED)
 
-    resolving.record_lookup = record_lookup
+    _resolving.record_lookup = record_lookup
 
 
 def _force(order: Order, status: Status) -> None:
@@ -195,66 +202,64 @@ def no_compare_and_swap() -> None:
         order: Order, event: str, *, by: Any, reason: str = "", data: dict[str, Any] | None = None, **changes: Any
     ) -> Event:
         before = Status(order.status)
-        after = moves.states.target(event, before)
+        after = states.target(event, before)
         if after is None:
-            raise moves.Changed
+            raise Changed
         if after is not before:
             changes = moves._entering(after) | changes
         Order.objects.filter(pk=order.pk).update(**changes)
         for name, value in changes.items():
             setattr(order, name, value)
-        return moves.record(
-            f"order.{event}", by=by, order=order, before=before, after=after, reason=reason, data=data
-        )
+        return moves.record(f"order.{event}", by=by, order=order, before=before, after=after, reason=reason, data=data)
 
-    for module in (submitting, sweeping, resolving):
-        module.locked, module.move = locked, move  # type: ignore[attr-defined]
+    for module in (_submitting, _sweeping, _resolving):
+        module.locked, module.move = locked, move
 
 
 def failure_is_a_negative() -> None:
     """A look-up that got no answer counts as “not there”."""
-    real = resolving._result
+    real = _resolving._result
 
     def result(*given: Any) -> Lookup.Result:
         found = real(*given)
         return Lookup.Result.NOTHING if found == Lookup.Result.FAILED else found
 
-    resolving._result = result
+    _resolving._result = result
 
 
 def any_match_will_do() -> None:
     """Whatever the cloud has in the time window is taken for ours."""
-    real = reconciling._candidate
-    reconciling._has_terms = lambda found, search: True
-    reconciling._candidate = lambda found, items, *, exact, found_by: real(found, items, exact=True, found_by=found_by)
+    real = _reconciling._candidate
+    _reconciling._has_terms = lambda found, search: True
+    _reconciling._candidate = lambda found, items, *, exact, found_by: real(found, items, exact=True, found_by=found_by)
 
 
 def stop_is_read_once() -> None:
     """The kill switch is looked at when the message comes, and not again."""
-    real = submitting.claim
+    real = _submitting.claim
 
-    def claim(**given: Any) -> Attempt:
-        standing = stopping.standing
-        submitting.stopping.standing = lambda product="": standing(product).none()  # type: ignore[attr-defined]
+    def claim(**given: Any) -> Any:
+        standing = _stopping.standing
+        _stopping.standing = lambda product="": standing(product).none()
         try:
             return real(**given)
         finally:
-            submitting.stopping.standing = standing  # type: ignore[attr-defined]
+            _stopping.standing = standing
 
-    submitting.claim = claim
+    _submitting.claim = claim
 
 
 def refusal_is_ignored() -> None:
     """A claim that is refused is logged, and the request goes out."""
-    real = purchasing._Submission._claim
+    real = _purchasing._Submission._claim
 
     def claim(self: Any, body: bytes) -> None:
         try:
             real(self, body)
         except ClaimRefused as refusal:
-            purchasing.log.info("%s", refusal)
+            _purchasing.log.info("%s", refusal)
 
-    purchasing._Submission._claim = claim  # type: ignore[method-assign]
+    _purchasing._Submission._claim = claim
 
 
 MUTANTS: dict[str, Callable[[], None]] = {
@@ -281,42 +286,3 @@ def plant(name: str) -> None:
     """Plant one in this process; the empty name plants none."""
     if name:
         MUTANTS[name]()
-
-
-# ---------------------------------------------------------------- do the layers see it?
-
-CRASHES = (
-    ("body sent", "ok"),
-    ("after conclude", "executed-then-reset"),
-    ("after conclude", "executed-then-silent"),
-    ("after conclude", "executed-then-504"),
-    ("first bytes of the answer", "ok"),
-    ("before conclude", "late-visibility"),
-    ("answer read", "late-execution"),
-    ("in the claim, before commit", "executed-then-close"),
-)
-
-
-def crashes(mutant: str) -> list[str]:
-    """A few crash points: what is wrong first, or nothing."""
-    from tests.chaos import crash
-
-    plant(mutant)
-    for number, (point, mode) in enumerate(CRASHES):
-        try:
-            wrong = crash.case(point, mode, ("certificate", "ca")[number % 2])["wrong"]
-        except Exception as error:  # noqa: BLE001 - a portal that fails is seen to be wrong
-            wrong = [f"{point}, {mode}: {error!r}"]
-        if wrong:
-            return [f"{point}, {mode}: {wrong[0]}"]
-    return []
-
-
-def simulated(mutant: str, number: int, examples: int, steps: int) -> list[str]:
-    from tests.chaos import simulation
-
-    try:
-        simulation.run(number, examples, steps, mutant)
-    except Exception as error:  # noqa: BLE001
-        return [f"simulation: {str(error).strip().splitlines()[0] if str(error).strip() else error!r}"]
-    return []

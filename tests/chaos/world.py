@@ -18,7 +18,7 @@ from django.db.models import Max, Model
 from django.db.models.base import ModelState
 from django.utils import timezone
 
-from orders import catalogue, reconciling
+from orders import catalogue, epoch, reconciling
 from orders.account import current_account
 from orders.actions import moves, ordering, stopping, submitting, sweeping
 from orders.cloud.errors import CloudError
@@ -156,7 +156,7 @@ def _copied(row: M, **changes: Any) -> M:
     return copy
 
 
-def content(product: str, number: int) -> making.Content:
+def content(product: str, number: int) -> ordering.Content:
     if product in ("ca", "unpaid-ca"):
         rest, periods = divmod(number, 36)
         terms = {"period_num": periods + 1, "subscription_num": 1 + rest % 10, "promotion_info": f"chaos-{number}"}
@@ -189,6 +189,12 @@ def _api(version: str) -> Iterator[None]:
 def nothing_is_stopped() -> None:
     for stop in stopping.standing():
         stopping.lift(stop, by=None, reason="The next round begins.")
+
+
+def forget() -> None:
+    """What a planted bug has left behind: a marker of something that never was, and the stop for it."""
+    epoch.path().unlink(missing_ok=True)
+    nothing_is_stopped()
 
 
 # ---------------------------------------------------------------- what beat does

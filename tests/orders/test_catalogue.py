@@ -374,7 +374,11 @@ def test_any_text_is_a_normal_name_or_none_at_all(typed: str) -> None:
         ([], {}, ["Name at least one domain that the certificate is for."]),
         (["a.cn"], {"domain_type": SINGLE, "domain_numbers": 1}, []),
         (["a.cn", "b.cn"], {"domain_type": MULTI, "domain_numbers": 2}, []),
-        (["a.cn", "b.cn"], {"domain_type": SINGLE, "domain_numbers": 1}, ["2 names, but the certificate covers 1."]),
+        (
+            ["a.cn", "b.cn"],
+            {"domain_type": SINGLE, "domain_numbers": 1},
+            ["Too many names: 2. The certificate covers 1."],
+        ),
         (["a.cn"] * 2, {"domain_type": MULTI, "domain_numbers": 5}, ["Named twice: a.cn."]),
         (["*.a.cn"], {"domain_type": WILDCARD, "domain_numbers": 1}, []),
         (
@@ -390,7 +394,7 @@ def test_any_text_is_a_normal_name_or_none_at_all(typed: str) -> None:
         (
             ["b.cn", "a.cn", "b.cn", "a.cn"],
             {"domain_type": MULTI, "domain_numbers": 3},
-            ["Named twice: a.cn, b.cn.", "4 names, but the certificate covers 3."],
+            ["Named twice: a.cn, b.cn.", "Too many names: 4. The certificate covers 3."],
         ),
     ],
 )

@@ -75,12 +75,12 @@ class Command(BaseCommand):
         _approve(bought_ca, mei)
         _approve(bought_ca, omar)
         rejected = _order(ana, "Try-out", ["try.example.org"], {"effective_time": 2})
-        approving.reject(order=rejected, by=omar, digest=_digest(rejected), comment="Use the wildcard that we have.")
+        approving.reject(order=rejected, by=omar, **_seen(rejected), comment="Use the wildcard that we have.")
         returned = _order(lin, "Partner portal", ["partners.example.com"], {"cert_brand": "GEOTRUST"})
         approving.request_changes(
             order=returned,
             by=mei,
-            digest=_digest(returned),
+            **_seen(returned),
             comment="Which partners? Please name the contract.",
         )
         _order(
@@ -129,8 +129,8 @@ def _order(
 
 
 def _approve(order: Order, by: User) -> None:
-    approving.approve(order=order, by=by, digest=_digest(order))
+    approving.approve(order=order, by=by, **_seen(order))
 
 
-def _digest(order: Order) -> str:
-    return order.content.digest
+def _seen(order: Order) -> dict[str, Any]:
+    return {"digest": order.content.digest, "seen_revision": order.content.number}

@@ -236,7 +236,7 @@ def test_no_record_no_order(lin: User, full_history: None) -> None:
 def test_what_nobody_could_approve_is_not_requested(lin: User, content: Content, approvers: int, needed: int) -> None:
     for name in ("mei", "omar")[:approvers]:
         making.person(name, "approvers")
-    sentence = f"This order needs {needed} approvers, but only {approvers} people could approve it."
+    sentence = f"This order needs {needed} approvers, but only {approvers} can approve it."
     with pytest.raises(Denied) as denial:
         making.order(lin, content)
     assert denial.value.sentence == sentence
@@ -245,7 +245,7 @@ def test_what_nobody_could_approve_is_not_requested(lin: User, content: Content,
 
 
 def test_the_requester_does_not_count_among_those_who_could_approve(mei: User, omar: User) -> None:
-    with pytest.raises(Denied, match="needs 2 approvers, but only 1 people"):
+    with pytest.raises(Denied, match="needs 2 approvers, but only 1 can"):
         making.order(mei, making.ca())
     assert making.order(mei).quorum == 1
 
@@ -310,7 +310,7 @@ def test_an_edit_of_a_pending_order_asks_the_rules_again(lin: User, mei: User, o
 
 def test_an_edit_that_nobody_could_approve_is_refused(lin: User, mei: User) -> None:
     order = making.order(lin)
-    with pytest.raises(Denied, match="needs 2 approvers, but only 1 people"):
+    with pytest.raises(Denied, match="needs 2 approvers, but only 1 can"):
         edit(order, lin, content=making.certificate(order_number=11))
     assert making.fresh(order).content.number == 1
 

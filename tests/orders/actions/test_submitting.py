@@ -15,7 +15,7 @@ from orders.actions import submitting
 from orders.cloud.exchange import Phase
 from orders.cloud.verdicts import Placed, Refused, Verdict
 from orders.errors import ClaimRefused, Denied
-from orders.models import Attempt, Event, Item, Order, Outcome, Stop
+from orders.models import Attempt, Event, Finding, Item, Order, Outcome, Stop
 from orders.states import IN_FLIGHT, Status
 from portal.models import AUDITORS, User
 from tests import making
@@ -399,11 +399,22 @@ def test_an_answer_for_what_is_not_in_flight_changes_nothing(order: Order, statu
     attempt = making.claimed(order)
     making.put(order, status)
     before = making.everything()
-    submitting.conclude(attempt=attempt, exchange=making.exchange(), verdict=making.BOUGHT)
+    submitting.conclude(attempt=attempt, exchange=making.exchange(), verdict=making.NO)
     assert making.everything() == before
 
 
-@pytest.mark.parametrize("verdict", [making.BOUGHT, making.NO, making.BUSY, making.SILENCE])
+@pytest.mark.parametrize("status", sorted(set(Status) - IN_FLIGHT))
+def test_an_order_id_that_comes_too_late_is_kept_as_a_finding(order: Order, status: Status) -> None:
+    attempt = making.claimed(order)
+    making.put(order, status)
+    before = making.fresh(order)
+    submitting.conclude(attempt=attempt, exchange=making.exchange(), verdict=making.BOUGHT)
+    assert (making.fresh(order).status, making.fresh(order).version) == (before.status, before.version)
+    finding = Finding.objects.get()
+    assert (finding.cloud_order_id, finding.order) == (making.BOUGHT.order_id, order)
+
+
+@pytest.mark.parametrize("verdict", [making.NO, making.BUSY, making.SILENCE])
 def test_the_answer_of_an_older_attempt_changes_nothing(order: Order, verdict: Verdict) -> None:
     older = making.claimed(order)
     submitting.conclude(attempt=older, exchange=making.exchange(), verdict=making.STALE_TOKEN)
