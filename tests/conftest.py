@@ -99,6 +99,7 @@ def sandbox_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbo
 @pytest.fixture
 def sandbox(sandbox_process: Sandbox, settings: Settings) -> Iterator[Sandbox]:
     """An empty cloud, and a portal whose settings point at it."""
+    sandbox_process.awake()
     sandbox_process.reset()
     sandbox_process.disarm()
     settings.CLOUD = making.cloud_config(sandbox_process.url)

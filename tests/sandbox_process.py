@@ -8,6 +8,8 @@ import os
 import subprocess
 import sys
 import threading
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +91,19 @@ class Sandbox:
         request = urllib.request.Request(f"{self.url}/_sandbox/{path}", data, headers, method=method)
         with self._opener.open(request, timeout=10) as response:
             return json.load(response)
+
+    def awake(self) -> None:
+        """Return once it listens again, as it does some time after a refusal to connect."""
+        until = time.monotonic() + 20
+        while True:
+            try:
+                self.faults()
+            except urllib.error.URLError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(0.05)
+            else:
+                return
 
     def stop(self) -> int:
         """End it with SIGTERM, and say its exit code."""

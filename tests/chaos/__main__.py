@@ -117,7 +117,7 @@ def random_kills(report: Report, seed: int, long: bool) -> None:
             random_deliveries=found["deliveries"], random_kills=found["kills"], double_purchases=found["doubles"]
         )
         report.add(**{name: found[name] for name in ("deliveries", "kills", "orders", "placed", "purchases")})
-        report.add(unknowns=found["unknown"], found_again=found["found"])
+        report.add(unknowns=found["unknown"], found_again=found["found"], double_purchases=found["doubles"])
         left -= BATCH
 
 

@@ -44,6 +44,7 @@ class _Disturbing:
         self.nursery, self.stack, self.rng = nursery, stack, rng
         self.orders: list[int] = []
         self.kills = 0
+        self.done: list[str] = []
 
     def run(self, rounds: int) -> dict[str, Any]:
         names = [name for name, count in HOW_OFTEN.items() for _ in range(count * rounds)]
@@ -51,15 +52,24 @@ class _Disturbing:
         for name in names:
             disturb: Callable[[], None] = getattr(self, "_" + name.replace(" ", "_"))
             disturb()
+            self.done.append(name)
             self._approve()
         self.nursery.sandbox.disarm()
-        try:
-            until(lambda: not self.nursery.run("broker:look_again", orders=self.orders), "every order is finished", 120)
-        except AssertionError as late:
-            open_ = self.nursery.run("broker:look_again", orders=self.orders)
-            raise AssertionError(f"{late}: {open_}\n{self.stack.tails()}") from late
+        self._until(lambda: not self._open(), "every order is finished")
         ended: dict[str, Any] = self.nursery.run("broker:end", orders=self.orders)
         return ended | {"disturbances": len(names), "kills": self.kills}
+
+    def _open(self) -> list[str]:
+        found: list[str] = self.nursery.run("broker:look_again", orders=self.orders)
+        return found
+
+    def _until(self, true: Callable[[], object], what: str) -> None:
+        try:
+            until(true, what)
+        except AssertionError as late:
+            alive = [(each.name, each.running(), len(each.children())) for each in self.stack.processes()]
+            state = f"open: {self._open()}, queued: {self.stack.queued()}, after: {self.done}, processes: {alive}"
+            raise AssertionError(f"{late}\n{state}\n{self.stack.tails()}") from late
 
     def _approve(self) -> int:
         order_id = int(self.nursery.run("broker:approve", product=self.rng.choice(("certificate", "ca"))))
@@ -71,7 +81,7 @@ class _Disturbing:
         before = len(self.nursery.sandbox.ledger())
         self.nursery.sandbox.fault("latency", seconds=0.6)
         self._approve()
-        until(lambda: len(self.nursery.sandbox.ledger()) > before, f"an order is bought\n{self.stack.tails()}")
+        self._until(lambda: len(self.nursery.sandbox.ledger()) > before, "an order is bought")
 
     def _worker_process_killed(self) -> None:
         self._in_flight()

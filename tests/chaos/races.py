@@ -32,12 +32,16 @@ Act = Callable[[int], object]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pair:
-    """`prepare` makes an order, `left` and `right` meet over it, `wrong` says what may not have come of it."""
+    """`prepare` makes an order, `left` and `right` meet over it, `wrong` says what may not have come of it.
+
+    A `variant` of another pair meets a quarter as often.
+    """
 
     prepare: Callable[[], int]
     left: Act
     right: Act
     wrong: Callable[[Order, list[str]], list[str]]
+    variant: bool = False
 
 
 def run(pair: str, rounds: int) -> dict[str, Any]:
@@ -46,7 +50,7 @@ def run(pair: str, rounds: int) -> dict[str, Any]:
     connections.close_all()
     hands = [Hand(_runner(act), pair) for act in (race.left, race.right)]
     try:
-        for _ in range(rounds):
+        for _ in range(rounds // 4 if race.variant else rounds):
             order_id = race.prepare()
             told = _meet(hands, order_id)
             outcomes[" / ".join(told)] += 1
@@ -314,9 +318,11 @@ PAIRS: dict[str, Pair] = {
     "approve, approve (two needed)": Pair(
         prepare=pending_for_two, left=approve("mei"), right=approve("omar"), wrong=both_count
     ),
-    "approve, approve (one needed)": Pair(prepare=pending, left=approve("mei"), right=approve("omar"), wrong=one_wins),
+    "approve, approve (one needed)": Pair(
+        prepare=pending, left=approve("mei"), right=approve("omar"), wrong=one_wins, variant=True
+    ),
     "approve, approve (one person)": Pair(
-        prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=one_wins
+        prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=one_wins, variant=True
     ),
     "approve, edit": Pair(prepare=pending, left=approve("mei"), right=edit, wrong=approved_as_seen),
     "withdraw, claim": Pair(prepare=approved, left=withdraw, right=claim, wrong=one_wins_and_claims_once),
@@ -326,15 +332,17 @@ PAIRS: dict[str, Pair] = {
     "sweep, record": Pair(prepare=overdue, left=end, right=conclude, wrong=known),
     "sweep, sweep": Pair(prepare=overdue, left=end, right=end, wrong=lost_once),
     "find, find": Pair(prepare=unconfirmed, left=find, right=find, wrong=placed_once),
-    "find nothing, find nothing": Pair(prepare=unconfirmed, left=find_nothing, right=find_nothing, wrong=seen_once),
-    "record, find": Pair(prepare=unconfirmed, left=conclude, right=find, wrong=known),
+    "find nothing, find nothing": Pair(
+        prepare=unconfirmed, left=find_nothing, right=find_nothing, wrong=seen_once, variant=True
+    ),
+    "record, find": Pair(prepare=unconfirmed, left=conclude, right=find, wrong=known, variant=True),
     "absent, absent": Pair(
         prepare=absence_proposed, left=declare_absent("mei"), right=declare_absent("omar"), wrong=settled_by_two
     ),
-    "attach, attach": Pair(prepare=unconfirmed, left=attach("mei"), right=attach("omar"), wrong=settled_by_two),
-    "attach, absent": Pair(prepare=absence_proposed, left=attach("mei"), right=declare_absent("omar"), wrong=undecided),
+    "attach, attach": Pair(
+        prepare=unconfirmed, left=attach("mei"), right=attach("omar"), wrong=settled_by_two, variant=True
+    ),
+    "attach, absent": Pair(
+        prepare=absence_proposed, left=attach("mei"), right=declare_absent("omar"), wrong=undecided, variant=True
+    ),
 }
-
-
-def names() -> list[str]:
-    return list(PAIRS)

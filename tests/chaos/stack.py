@@ -145,10 +145,12 @@ class Stack:
         command = [sys.executable, "-m", "celery", "-A", "tests.chaos.celery_app", *arguments]
         return Process(name, command, self.env, self.base / f"{name}.log")
 
+    def processes(self) -> list[Process]:
+        return [*self.workers, *self.beats, *([self.broker] if self.broker else [])]
+
     def close(self) -> None:
-        for process in (*self.workers, *self.beats, self.broker):
-            if process is not None:
-                process.kill()
+        for process in self.processes():
+            process.kill()
 
     def tails(self) -> str:
         return "\n".join(

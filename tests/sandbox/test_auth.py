@@ -93,14 +93,16 @@ def test_a_signed_query_is_verified(cloud: Sandbox) -> None:
     [
         ({"sk": "wrong"}, "verify aksk signature fail"),
         ({"ak": "NOBODY"}, "ak not exist"),
-        ({"at": datetime.now(UTC) - timedelta(minutes=16)}, "signature expired"),
-        ({"at": datetime.now(UTC) + timedelta(minutes=16)}, "signature expired"),
+        ({"at": timedelta(minutes=-16)}, "signature expired"),
+        ({"at": timedelta(minutes=16)}, "signature expired"),
         ({"x_domain_id": "another"}, "X-Domain-Id"),
         ({"host": "scm.cn-north-4.myhuaweicloud.com"}, "verify aksk signature fail"),
     ],
     ids=["key", "unknown-ak", "old", "future", "domain", "host"],
 )
 def test_a_wrong_signature_is_refused(cloud: Sandbox, changes: dict[str, Any], text: str) -> None:
+    if "at" in changes:
+        changes = {"at": datetime.now(UTC) + changes["at"]}
     headers = signed_headers("POST", cloud.url + V2_PATH, V1_BODY, **changes)
     if "host" in changes:
         headers["host"] = httpx.URL(cloud.url).netloc.decode()
