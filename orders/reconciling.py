@@ -27,7 +27,7 @@ from orders.cloud.billing import BillingLine, BillingOrder
 from orders.cloud.calls import Timeouts
 from orders.cloud.errors import CloudError, LookupFailed
 from orders.errors import Invalid
-from orders.models import Item, Order
+from orders.models import Item, Order, Revision
 from orders.states import Status
 from portal.models import User
 
@@ -145,10 +145,16 @@ class _Search:
         buyer = settings.CLOUD.cloud_iam_user
         return not (buyer and found.user_name) or found.user_name == buyer
 
-    def only_one_in_flight(self) -> bool:
-        """An unpaid order shows no content. It can only be ours if no other order of ours may have made it."""
+    def is_contested(self, found: BillingOrder, *, content_is_known: bool) -> bool:
+        """Another order of ours that is in flight may have made it just as well.
+
+        Asked after the cloud's answer: whatever made an order that the answer shows was in flight before it.
+        """
         others = Order.objects.filter(product=self.order.product, status__in=states.IN_FLIGHT).exclude(pk=self.order.pk)
-        return bool(settings.CLOUD.cloud_iam_user) and not others.exists()
+        return any(
+            _has_terms(found, other.content) and (not content_is_known or _same_kind(other.content, self.order.content))
+            for other in others.select_related("revision")
+        )
 
     def items_of(self, order_id: str) -> tuple[str, ...]:
         if self.order.product == Product.CA:
@@ -161,7 +167,7 @@ class _Search:
         owned = set(
             Item.objects.filter(cloud_id__in=[each.cert_id for each in listed]).values_list("cloud_id", flat=True)
         )
-        fitting = [each for each in listed if each.cert_id not in owned and self.same_kind(each)]
+        fitting = [each for each in listed if each.cert_id not in owned and _shows(each, self.order.content)]
         return self.opened(fitting[:SHOWN])
 
     def opened(self, listed: Iterable[scm.Certificate]) -> list[scm.Certificate]:
@@ -173,15 +179,6 @@ class _Search:
         if time.monotonic() > self.until:
             raise LookupFailed("The look-up took too long.")
         return True
-
-    def same_kind(self, found: scm.Certificate) -> bool:
-        values = self.values
-        same_count = found.domain_count in (None, values["domain_numbers"])
-        return (found.brand, found.cert_type, found.domain_type) == (
-            values["cert_brand"],
-            values["cert_type"],
-            values["domain_type"],
-        ) and same_count
 
 
 def _sources(order: Order) -> list[tuple[str, Callable[[_Search], list[Candidate]]]]:
@@ -208,25 +205,29 @@ def _by_tag(search: _Search) -> list[Candidate]:
 
 def _certificates_by_billing(search: _Search) -> list[Candidate]:
     """Billing has the time, the buyer and the terms; certificates have the content, once they are paid."""
-    bought = [each for each in search.bought_in_window("") if not _is_ca(each) and _has_terms(each, search)]
+    content = search.order.content
+    bought = [each for each in search.bought_in_window("") if not _is_ca(each) and _has_terms(each, content)]
     opened = search.certificates() if bought else []
     candidates = []
     for each in bought:
         items = [one.cert_id for one in opened if one.order_id == each.order_id]
-        unpaid = each.status == billing.AWAITING_PAYMENT and search.only_one_in_flight()
-        exact = unpaid or len(items) == search.order.content.quantity
+        shown = len(items) == content.quantity
+        # An unpaid order shows no content: then the buyer must be known to be the portal.
+        fits = shown or (each.status == billing.AWAITING_PAYMENT and bool(settings.CLOUD.cloud_iam_user))
+        exact = fits and not search.is_contested(each, content_is_known=shown)
         candidates.append(_candidate(each, items, exact=exact, found_by="billing"))
     return candidates
 
 
 def _authorities_by_billing(search: _Search) -> list[Candidate]:
     """Billing tells period and quantity of a CA order; its resources are the CAs, once it is paid."""
+    content = search.order.content
     candidates = []
     for each in search.bought_in_window(CA_SERVICE):
-        if _has_terms(each, search):
+        if _has_terms(each, content):
             items = [one.ca_id for one in _known_authorities(search, each.order_id)]
-            unpaid = each.status == billing.AWAITING_PAYMENT
-            exact = unpaid or len(items) == search.order.content.quantity
+            fits = each.status == billing.AWAITING_PAYMENT or len(items) == content.quantity
+            exact = fits and not search.is_contested(each, content_is_known=False)
             candidates.append(_candidate(each, items, exact=exact, found_by="billing"))
     return candidates
 
@@ -241,16 +242,30 @@ def _is_ca(found: BillingOrder) -> bool:
     return any(line.service_type_code == CA_SERVICE for line in found.lines) or found.service_type_code == CA_SERVICE
 
 
-def _has_terms(found: BillingOrder, search: _Search) -> bool:
+def _has_terms(found: BillingOrder, content: Revision) -> bool:
     """Period and quantity agree, as far as billing tells them."""
-    content = search.order.content
-    if search.order.product == Product.CA:
-        terms = (content.values["period_type"], content.values["period_num"], content.quantity)
+    values = content.values
+    if content.offer.product == Product.CA:
+        terms = (values["period_type"], values["period_num"], content.quantity)
     else:
-        terms = (billing.YEARS, content.values["effective_time"], content.quantity)
+        terms = (billing.YEARS, values["effective_time"], content.quantity)
     return any(_fits(line, terms) for line in found.lines)
 
 
 def _fits(line: BillingLine, terms: tuple[int, int, int]) -> bool:
     told = (line.period_type, line.period_num, line.subscription_num)
     return all(said is None or said == wanted for said, wanted in zip(told, terms, strict=True))
+
+
+def _kind(content: Revision) -> tuple[Any, ...]:
+    """What a certificate in the cloud shows of the order's content."""
+    return tuple(content.values[name] for name in ("cert_brand", "cert_type", "domain_type", "domain_numbers"))
+
+
+def _same_kind(one: Revision, other: Revision) -> bool:
+    return _kind(one) == _kind(other)
+
+
+def _shows(found: scm.Certificate, content: Revision) -> bool:
+    told = (found.brand, found.cert_type, found.domain_type, found.domain_count)
+    return all(said is None or said == wanted for said, wanted in zip(told, _kind(content), strict=True))

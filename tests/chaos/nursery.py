@@ -108,6 +108,8 @@ def environment(base: Path, database: str, cloud: str) -> dict[str, str]:
         "DEMO": "0",
         "LOG_LEVEL": "CRITICAL",
         "SANDBOX_URL": cloud,
+        "SANDBOX_AK": AK,
+        "SANDBOX_USER": USER,
         **{f"{service}_ENDPOINT": cloud for service in ("SCM", "PCA", "IAM", "BSS")},
         "CLOUD_SDK_AK": AK,
         "CLOUD_SDK_SK": SK,

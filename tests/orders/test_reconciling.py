@@ -166,3 +166,19 @@ def test_of_several_candidates_people_choose_and_the_rest_become_findings(
         reconciling.attach(order=order, by=person, cloud_order_id=mine, reason="The first one")
     assert making.fresh(order).status == Status.PLACED
     assert [each.cloud_order_id for each in Finding.objects.all()] == [sandbox.ledger()[1]["order_id"]]
+
+
+@pytest.mark.parametrize("paid", [0, 1])
+def test_what_another_order_in_flight_may_have_made_is_left_to_people(
+    sandbox: Sandbox, lin: User, mei: User, omar: User, paid: int
+) -> None:
+    """Billing shows neither discount nor project: two such orders look the same there."""
+    bought, never = (
+        making.approve(making.order(lin, making.ca(is_auto_pay=paid, promotion_info=text)), mei, omar)
+        for text in ("", "SPRING")
+    )
+    lost(bought, sandbox)
+    lost(never, sandbox, "reset-before-execution")
+    assert looked_up(never).status == Status.UNCONFIRMED
+    assert looked_up(bought).status == Status.UNCONFIRMED
+    assert bought.lookups.get().result == Lookup.Result.UNCERTAIN
