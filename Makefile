@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
 
-.PHONY: run test check fix bench lock messages clean
+.PHONY: run test check fix bench chaos lock messages clean
 
 run: $(VENV)/runtime.stamp
 	@PORT=$(PORT) $(BIN)/python -m portal.stack
@@ -30,6 +30,10 @@ fix: $(VENV)/dev.stamp
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m bench
+
+# The long form of the reliability campaign; CHAOS="--seed 7" passes options on.
+chaos: $(VENV)/dev.stamp
+	$(BIN)/python -m tests.chaos --long $(CHAOS)
 
 # Choose versions anew within pyproject.toml's bounds. Hashes are written, addresses are not.
 LOCK := $(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet \
