@@ -5,7 +5,7 @@ from typing import Any
 from django.contrib import admin
 from django.http import HttpRequest
 
-from orders.models import Approval, Attempt, Event, Item, Order, Revision, Stop
+from orders.models import Approval, Attempt, Event, Finding, Item, Lookup, Order, Resolution, Revision, Stop
 
 
 class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
@@ -21,5 +21,5 @@ class ReadOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at ru
         return False
 
 
-for model in (Approval, Attempt, Event, Item, Order, Revision, Stop):
+for model in (Approval, Attempt, Event, Finding, Item, Lookup, Order, Resolution, Revision, Stop):
     admin.site.register(model, ReadOnly)

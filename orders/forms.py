@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from orders import catalogue
+from orders.actions.moves import visible
 from orders.actions.ordering import Content
 from orders.catalogue import MULTI, Offer, Product
 from orders.models import Order
@@ -76,7 +77,7 @@ class OrderForm(forms.Form):
         for name, texts in catalogue.problems(self.offer, self._sent(values)).items():
             if name not in self.errors:
                 self.add_error(name, list(map(str, texts)))
-        if not cleaned.get("purpose", "").strip() and "purpose" not in self.errors:
+        if not visible(cleaned.get("purpose", "")) and "purpose" not in self.errors:
             self.add_error("purpose", _("Say what it is for: approvers decide by it."))
         return cleaned
 
@@ -159,7 +160,7 @@ def _form_field(each: catalogue.Field) -> forms.Field:
             )
         case "integer":
             bounds = {} if each.range is None else {"min": each.range.low, "max": each.range.high()}
-            return forms.IntegerField(
+            return _WholeNumberField(
                 widget=forms.NumberInput(attrs=needed | bounds | {"inputmode": "numeric"}), **common
             )
         case "flag":
@@ -170,6 +171,15 @@ def _form_field(each: catalogue.Field) -> forms.Field:
             return forms.BooleanField(widget=forms.CheckboxInput(attrs=needed), **common)
         case "text":
             return forms.CharField(**common)
+
+
+class _WholeNumberField(forms.IntegerField):
+    """Python reads `5_0` as 50; people do not write so."""
+
+    def to_python(self, value: Any) -> Any:
+        if isinstance(value, str) and "_" in value:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
 
 
 class _FlagField(forms.BooleanField):

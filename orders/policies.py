@@ -70,5 +70,11 @@ def standing_approvals(order: Order) -> QuerySet[Approval]:
     )
 
 
+def named(order: Order) -> list[dict[str, str | int]]:
+    """The standing approvals as the history keeps them: who, and which decision."""
+    found = standing_approvals(order).select_related("by").order_by("pk")
+    return [{"approval": each.pk, "by": each.by.username} for each in found]
+
+
 def has_quorum(order: Order) -> bool:
     return standing_approvals(order).count() >= order.quorum

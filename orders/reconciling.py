@@ -81,7 +81,9 @@ def _check(order: Order, cloud_order_id: str) -> Candidate:
         found = billing.order(search.account, cloud_order_id)
         items = search.items_of(found.order_id)
     except CloudError as error:
-        text = _("The cloud does not confirm this order id (%(why)s). Nothing was recorded.") % {"why": error.message}
+        text = _("The cloud does not confirm this order id (%(why)s). Nothing was recorded.") % {
+            "why": error.message.rstrip(".")
+        }
         raise Invalid({"cloud_order_id": [text]}) from error
     if is_owned(found.order_id, items):
         raise Invalid({"cloud_order_id": [_("This order id already belongs to another order here.")]})

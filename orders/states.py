@@ -76,7 +76,7 @@ STAGES: Mapping[Status, Stage] = {
         turn=Turn.WORKER,
         lasts=timedelta(days=7),
         then="expired",
-        meaning=_("Approved. The portal buys it as soon as it can; nothing has been sent yet."),
+        meaning=_("Approved. The portal buys it as soon as it can."),
     ),
     Status.SUBMITTING: Stage(
         turn=Turn.WORKER,
@@ -88,8 +88,7 @@ STAGES: Mapping[Status, Stage] = {
         turn=Turn.RECONCILER,
         lasts=timedelta(hours=24),
         meaning=_(
-            "The order may have been placed. Do not order again. The portal never sends it a second time; "
-            "it looks for the order in the cloud, and people decide if it cannot be found."
+            "The portal never sends it again. It looks for it in the cloud; if it is not found, two approvers decide."
         ),
     ),
     Status.FAILED: Stage(
@@ -98,7 +97,7 @@ STAGES: Mapping[Status, Stage] = {
         then="withdrawn",
         meaning=_("The cloud refused the order. Nothing was bought."),
     ),
-    Status.PLACED: Stage(turn=Turn.NOBODY, meaning=_("Bought. The cloud confirmed the order.")),
+    Status.PLACED: Stage(turn=Turn.NOBODY, meaning=_("The cloud confirmed the order.")),
     Status.REJECTED: Stage(turn=Turn.NOBODY, meaning=_("An approver rejected the order. Nothing was bought.")),
     Status.WITHDRAWN: Stage(turn=Turn.NOBODY, meaning=_("Withdrawn before anything was bought.")),
     Status.EXPIRED: Stage(turn=Turn.NOBODY, meaning=_("Nobody acted in time. Nothing was bought.")),

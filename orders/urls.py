@@ -13,6 +13,7 @@ urlpatterns = [
     path("orders/new/", writing.choose, name="choose"),
     path("orders/new/<str:product>/", writing.new, name="new"),
     path("orders/<int:number>/", page.order, name="order"),
+    path("orders/<int:number>/versions/<int:revision>/", page.version, name="version"),
     path("orders/<int:number>/edit/", writing.edit, name="edit"),
     path("orders/<int:number>/request/", verbs.request_approval, name="request"),
     path("orders/<int:number>/discard/", verbs.discard, name="discard"),

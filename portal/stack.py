@@ -4,6 +4,7 @@ Prepares the database and the static files, then runs sandbox cloud, broker, wor
 stops them all; one of them dying stops the rest. Data stays in `var/`.
 """
 
+import fcntl
 import hashlib
 import logging
 import os
@@ -34,6 +35,12 @@ def main() -> int:
         return 1
     var = Path(os.environ.get("VAR_DIR", ROOT / "var"))
     var.mkdir(parents=True, exist_ok=True)
+    lock = (var / "stack.lock").open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        print(f"{var} is used by a running stack. Stop it, or choose another folder: VAR_DIR=…", file=sys.stderr)
+        return 1
     _configure(var, _free_port(port + 1))
     _prepare(var)
     return _run(var, port)
@@ -145,7 +152,7 @@ def _commands(var: Path, port: int) -> dict[str, str]:
         data.mkdir(exist_ok=True)
         commands = {
             "broker": f"exec {get_binary_path()} --port 0 --unixsocket {broker} --unixsocketperm 700 "
-            f"--dir {data} --appendonly yes --maxmemory-policy noeviction --loglevel warning",
+            f"--dir {data} --appendonly yes --maxmemory-policy noeviction --loglevel nothing",
             **commands,
         }
     return commands

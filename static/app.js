@@ -41,6 +41,17 @@
     for (const id of unfolded) byId(id)?.setAttribute("open", "");
   });
 
+  // What is typed while the form's choices are being brought up to date is not overwritten by the answer.
+  const typed = new Map();
+  document.addEventListener("htmx:beforeRequest", () => typed.clear());
+  document.addEventListener("input", ({ target }) => target.closest("#fields") && typed.set(target.id, target.value));
+  document.addEventListener("htmx:afterSwap", () => {
+    for (const [id, value] of typed) {
+      const field = byId(id);
+      if (field && !field.readOnly && field.matches("input:not([type=checkbox])")) field.value = value;
+    }
+  });
+
   const stale = (isStale) => () => (byId("stale").hidden = !isStale);
   document.addEventListener("htmx:sendError", stale(true));
   document.addEventListener("htmx:responseError", stale(true));

@@ -170,7 +170,13 @@ def test_only_the_transport_speaks_http(path: Path) -> None:
 # ---------------------------------------------------------------- views
 
 
-TAKES = (["request"], ["request", "number"], ["request", "product"], ["request", "pk"])
+TAKES = (
+    ["request"],
+    ["request", "number"],
+    ["request", "product"],
+    ["request", "pk"],
+    ["request", "number", "revision"],
+)
 
 
 def views_in(path: Path) -> set[str]:

@@ -16,10 +16,13 @@ from portal.models import User
 def approve(*, order: Order, by: User, digest: str, seen_revision: int, comment: str = "") -> Order:
     """Record one approval; the last one that was needed approves the order and sends it on its way."""
     order, vote = _decide(order, by, digest, seen_revision, Decision.APPROVE, comment)
+    if vote is None:
+        return order
     facts = {"digest": digest, "revision": order.content.number}
     move(order, "approval_given", by=by, reason=vote.comment, data=facts)
     if policies.has_quorum(order):
-        move(order, "approved", by=by, data=facts | {"quorum": order.quorum}, not_before=None, tries=0)
+        counted = facts | {"quorum": order.quorum, "approvals": policies.named(order)}
+        move(order, "approved", by=by, data=counted, not_before=None, tries=0)
         announce(order)
     return order
 
@@ -27,22 +30,29 @@ def approve(*, order: Order, by: User, digest: str, seen_revision: int, comment:
 @verb("reject")
 def reject(*, order: Order, by: User, digest: str, seen_revision: int, comment: str) -> Order:
     order, vote = _decide(order, by, digest, seen_revision, Decision.REJECT, comment)
-    move(order, "rejected", by=by, reason=vote.comment, data={"digest": digest})
+    if vote is not None:
+        move(order, "rejected", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
 @verb("request_changes")
 def request_changes(*, order: Order, by: User, digest: str, seen_revision: int, comment: str) -> Order:
     order, vote = _decide(order, by, digest, seen_revision, Decision.REQUEST_CHANGES, comment)
-    move(order, "changes_requested", by=by, reason=vote.comment, data={"digest": digest})
+    if vote is not None:
+        move(order, "changes_requested", by=by, reason=vote.comment, data={"digest": digest})
     return order
 
 
 def _decide(
     order: Order, by: User, digest: str, seen_revision: int, decision: Decision, comment: str
-) -> tuple[Order, Approval]:
-    """Check and store one vote on the locked order. What was not looked at is never decided on."""
+) -> tuple[Order, Approval | None]:
+    """Check and store one vote on the locked order. What was not looked at is never decided on.
+
+    The same vote again, as a repeated click or a lost answer sends it, is no second one and no error: None.
+    """
     order = locked(order)
+    if order.approvals.filter(by=by, decision=decision, digest=digest, revision__number=seen_revision).exists():
+        return order, None
     if _is_not_what_was_seen(order, digest, seen_revision):
         raise Changed
     permissions.check_can_decide(by, order)

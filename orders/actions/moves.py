@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
@@ -14,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from kombu.exceptions import OperationalError as BrokerUnavailable
 
 from orders import states
+from orders.catalogue.fields import INVISIBLE
 from orders.errors import Changed, Denied, Invalid
 from orders.models import Event, Order
 from orders.states import Status
@@ -23,6 +25,7 @@ from portal.models import User
 log = logging.getLogger(__name__)
 
 REASON_MAX = 2000
+KEPT = "\n\r\t\u200c\u200d"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -117,10 +120,20 @@ def record(
     )
 
 
+def plain(text: str) -> str:
+    """Without what shows nothing or turns text around; line breaks, and what joins letters, stay."""
+    return "".join(each for each in text if each in KEPT or unicodedata.category(each) not in INVISIBLE)
+
+
+def visible(text: str) -> bool:
+    """Something is left for people to read."""
+    return any(not each.isspace() and unicodedata.category(each) not in INVISIBLE for each in text)
+
+
 def given_reason(text: str, *, field: str = "reason", required: bool = True) -> str:
     """A reason as it goes into the history. Raises Invalid, beside the field it was typed into."""
-    text = text.strip()
-    if required and not text:
+    text = plain(text).strip()
+    if required and not visible(text):
         raise Invalid({field: [_("Say why: the reason stays in the history.")]})
     if len(text) > REASON_MAX:
         raise Invalid({field: [_("Enter at most %(max)d characters.") % {"max": REASON_MAX}]})

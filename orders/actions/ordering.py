@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import gettext_noop
 
 from orders import catalogue, permissions, policies, states
-from orders.actions.moves import given_reason, locked, move, record, verb
+from orders.actions.moves import given_reason, locked, move, plain, record, verb, visible
 from orders.catalogue import Offer
 from orders.errors import Changed, Denied, Invalid
 from orders.models import Order, Revision
@@ -177,7 +177,7 @@ def back_to_approvers(*, order: Order, reason: str) -> None:
 
 def _ask(order: Order, by: User) -> None:
     quorum = _frozen_quorum(order)
-    move(order, "requested", by=by, data=_described(order) | {"quorum": quorum["quorum"]}, **quorum)
+    move(order, "requested", by=by, data=_described(order) | quorum, **quorum)
 
 
 def _asked_anew(order: Order) -> dict[str, Any]:
@@ -214,8 +214,8 @@ def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:
         created_at=timezone.now(),
         api=offer.api,
         values=content.values,
-        purpose=content.purpose.strip(),
-        team=content.team.strip(),
+        purpose=plain(content.purpose).strip(),
+        team=plain(content.team).strip(),
         domain_names=content.domain_names,
         body=body,
         digest=catalogue.digest(body),
@@ -225,7 +225,7 @@ def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:
 
 def _check(offer: Offer, content: Content) -> None:
     problems = catalogue.problems(offer, content.values)
-    if not content.purpose.strip():
+    if not visible(content.purpose):
         problems["purpose"] = [_("Say what it is for: approvers decide by it.")]
     if offer.product == catalogue.Product.CERTIFICATE:
         names = catalogue.domain_name_problems(content.domain_names, content.values)

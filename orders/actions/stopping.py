@@ -10,8 +10,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from orders import permissions
-from orders.actions.moves import given_reason, record, verb
-from orders.models import Event, Stop
+from orders.actions.moves import announce, given_reason, record, verb
+from orders.models import Event, Order, Stop
 from portal.models import User
 
 TOO_MANY_LOST = gettext_noop("Two orders became unconfirmed within ten minutes.")
@@ -42,6 +42,8 @@ def lift(stop: Stop, *, by: User | None, reason: str) -> None:
     """Inside a transaction: end a stop that still stands."""
     if Stop.objects.filter(pk=stop.pk, lifted_at=None).update(lifted_at=timezone.now(), lifted_by=by):
         record("buying.resumed", by=by, reason=reason, data={"product": stop.product, "cause": stop.cause})
+        for order in Order.objects.due(timezone.now()):
+            announce(order)
 
 
 def trip_breaker() -> None:

@@ -76,7 +76,12 @@ def claim(*, order: Order, sha256: str, endpoint: str, started_at: datetime) -> 
                 started_at=started_at,
                 claimed_at=timezone.now(),
             )
-            data = {"attempt": attempt.number, "endpoint": endpoint, "digest": sha256}
+            data = {
+                "attempt": attempt.number,
+                "endpoint": endpoint,
+                "digest": sha256,
+                "approvals": policies.named(order),
+            }
             event = move(order, "submission_started", by=None, data=data, attempt=attempt)
     except IntegrityError as error:
         raise ClaimRefused("waiting", "an order with the same content is in flight or unconfirmed") from error
@@ -184,8 +189,8 @@ def interrupt(*, attempt: Attempt, exchange: Exchange, reason: str) -> None:
 def lose(*, order: Order, attempt: Attempt | None, reason: str, detail: str = "") -> None:
     """Inside a transaction: nobody knows whether the order was executed, and it is never sent again."""
     if attempt is not None:
-        attempt.error = attempt.error or reason
-        _settle(attempt, Outcome.LOST, "", detail if attempt.http_status else "")
+        attempt.error = " ".join(dict.fromkeys(part for part in (reason, detail, attempt.error) if part))[:200]
+        _settle(attempt, Outcome.LOST, "", "")
     if order.status == Status.SUBMITTING:
         data = {"why": reason} | ({} if attempt is None else _facts(attempt))
         move(order, "outcome_lost", by=None, data=data, look_up_at=timezone.now() + FIRST_LOOK)

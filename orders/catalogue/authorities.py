@@ -72,6 +72,7 @@ CA_FIELDS = (
         label=_("Enterprise project"),
         kind="text",
         max_length=64,
+        pattern=r"[0-9A-Za-z-]+",  # the certificate API documents 0 or a UUID; this one only a length (contract A.2, B)
         initial="0",
         required=False,
         help=_("The id of the enterprise project that pays; 0 is the default project."),

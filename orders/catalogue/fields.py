@@ -1,12 +1,16 @@
 """What a field of a request body is, and what can be wrong with its value."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+
+INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+"""Unicode categories that show nothing, or change how their neighbours are shown."""
 
 Text = str | Promise
 Values = Mapping[str, Any]
@@ -33,6 +37,7 @@ class Field:
     choices: tuple[tuple[str | int, Text], ...] = ()
     range: Range | None = None
     max_length: int | None = None
+    pattern: str | None = None
     required: bool = True
     initial: Any = None
 
@@ -83,7 +88,11 @@ def _text_problem(each: Field, value: Any) -> Text | None:
         return _("Enter text.")
     if each.max_length is not None and len(value) > each.max_length:
         return _("Enter at most %(max)d characters.") % {"max": each.max_length}
-    return _("Remove the control characters.") if re.search(r"[\x00-\x1f\x7f\ud800-\udfff]", value) else None
+    if any(unicodedata.category(character) in INVISIBLE for character in value):
+        return _("Remove the invisible characters: what is approved must be what is seen.")
+    if each.pattern is not None and not re.fullmatch(each.pattern, value):
+        return _("Use letters, digits and hyphens only.")
+    return None
 
 
 _KINDS: Mapping[str, Callable[[Field, Any], Text | None]] = {

@@ -134,11 +134,15 @@ class Order(models.Model):
         return self.reference
 
     def get_absolute_url(self) -> str:
-        return reverse("order", kwargs={"number": FIRST_NUMBER + self.pk})
+        return reverse("order", kwargs={"number": self.number})
+
+    @property
+    def number(self) -> int:
+        return FIRST_NUMBER + self.pk
 
     @property
     def reference(self) -> str:
-        return f"ORD-{FIRST_NUMBER + self.pk}"
+        return f"ORD-{self.number}"
 
     @property
     def stage(self) -> states.Stage:

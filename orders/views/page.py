@@ -6,9 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Case, When
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
@@ -24,7 +27,7 @@ from orders.states import Status
 from orders.views.loading import person, visible_order, wants_part
 from portal.models import User
 
-TIMELINE, LOOKUPS = 200, 20
+TIMELINE, LOOKUPS, ALIKE, ASKED = 200, 20, 5, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +126,7 @@ def order_page(
 
 def order_context(user: User, order: Order) -> dict[str, Any]:
     status = Status(order.status)
+    alike = look_alikes(order, user)
     standing = list(policies.standing_approvals(order).select_related("by")) if status in states.OPEN else []
     return {
         "order": order,
@@ -131,16 +135,18 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "stage": order.stage,
         "quorum_reasons": [policies.REASONS[name] for name in order.quorum_reasons if name in policies.REASONS],
         "waiting": waiting_sentence(order, len(standing)),
-        "standing": {approval.pk for approval in standing},
+        "standing": {approval.pk for approval in standing} if status in states.OPEN else _counted(order),
+        "payment_note": payment_note(order),
         "approvals": order.approvals.select_related("by", "revision").order_by("pk"),
         "attempts": order.attempts.order_by("number"),
         "items": order.items.all(),
         "failure": explain(order.attempt) if order.attempt else "",
         "timeline": order.events.select_related("by").order_by("-pk")[:TIMELINE],
-        "alike": look_alikes(order, user),
+        "alike": alike[:ALIKE],
+        "more_alike": len(alike) > ALIKE,
         "stopped": list(stopping.standing(order.product)) if status == Status.APPROVED else [],
         "twins": list(submitting.twins_in_flight(order)) if status == Status.APPROVED else [],
-        **(_resolving_context(user, order) if status == Status.UNCONFIRMED else {}),
+        **_resolving_context(user, order),
         "findings": order.findings.all(),
         "own_buttons": _buttons(_OWN, user, order),
         "decision_buttons": _buttons(_DECISIONS, user, order),
@@ -148,6 +154,21 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "editable": states.target("edited", status) is not None,
         "polls_every": _poll_seconds(status),
     }
+
+
+def _counted(order: Order) -> set[int]:
+    """The approvals that carried the order, as its history says."""
+    approved = order.events.filter(kind="order.approved").order_by("-pk").first()
+    return {each["approval"] for each in approved.data.get("approvals", [])} if approved else set()
+
+
+@require_safe
+def version(request: HttpRequest, number: int, revision: int) -> HttpResponse:
+    """One version of the content, as it stays readable for as long as there is a history."""
+    order = visible_order(request, number)
+    found = get_object_or_404(order.revisions.select_related("editor"), number=revision)
+    context = {"order": order, "revision": found, "facts": found.facts()}
+    return render(request, "orders/version.html", context)
 
 
 def _resolving_context(user: User, order: Order) -> dict[str, Any]:
@@ -180,11 +201,23 @@ def _buttons(offered: tuple[_Offered, ...], user: User, order: Order) -> list[Bu
 
 
 def look_alikes(order: Order, user: User) -> list[Order]:
-    """Other orders that would buy, or have bought, the same: open or placed, newest first."""
+    """Other orders that would buy, or may have bought, the same; those where money moved come first."""
     alike = Order.objects.visible_to(user).filter(
         fingerprint=order.fingerprint, status__in=states.OPEN | {Status.PLACED}
     )
-    return list(alike.exclude(pk=order.pk).select_related("requester").newest_first()[:5])
+    moved = Case(*(When(status=each, then=rank) for rank, each in enumerate(_BY_WEIGHT)), default=len(_BY_WEIGHT))
+    return list(alike.exclude(pk=order.pk).select_related("requester").order_by(moved, "-pk")[: ALIKE + 1])
+
+
+_BY_WEIGHT = (Status.SUBMITTING, Status.UNCONFIRMED, Status.PLACED, Status.APPROVED)
+
+
+def payment_note(order: Order) -> str:
+    """What a placed order may still need: an order id does not prove payment (contract B)."""
+    values = order.content.values
+    if order.status == Status.PLACED and "is_auto_pay" in values and not values["is_auto_pay"]:
+        return _("It was ordered without automatic payment: pay it in the cloud's console.")
+    return ""
 
 
 def waiting_sentence(order: Order, given: int) -> str:
@@ -195,11 +228,12 @@ def waiting_sentence(order: Order, given: int) -> str:
 
 def _waiting_for_approvals(order: Order, given: int) -> str:
     voters = order.approvals.filter(revision=order.revision_id).values("by")
-    able = policies.eligible_approvers(order).exclude(pk__in=voters).count()
-    return _("Waiting for %(missing)d of %(quorum)d approvals; %(able)d people can give one.") % {
-        "missing": max(order.quorum - given, 0),
+    able = policies.eligible_approvers(order).exclude(pk__in=voters).order_by("first_name", "username")
+    names = [str(each) for each in able[: ASKED + 1]]
+    return _("%(given)d of %(quorum)d approvals given. Asked: %(names)s.") % {
+        "given": given,
         "quorum": order.quorum,
-        "able": able,
+        "names": ", ".join(names[:ASKED]) + (" …" if len(names) > ASKED else ""),
     }
 
 
@@ -209,7 +243,8 @@ def _waiting_for_requester(order: Order, given: int) -> str:  # noqa: ARG001
 
 def _waiting_for_worker(order: Order, given: int) -> str:  # noqa: ARG001
     if order.not_before is not None:
-        return _("Nothing was sent yet. The portal tries again by itself.")
+        at = date_format(timezone.localtime(order.not_before), "Y-m-d H:i:s")
+        return _("Nothing was bought. The portal tries again by itself, not before %(at)s.") % {"at": at}
     return _("Waiting for the portal to buy it.")
 
 

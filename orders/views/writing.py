@@ -75,6 +75,8 @@ def edit(request: HttpRequest, number: int) -> HttpResponse:
         except Changed as changed:
             return order_page(request, visible_order(request, number), status=409, notice=changed.sentence)
         except (Denied, Invalid) as error:
+            if visible_order(request, number).status != order.status:
+                return order_page(request, visible_order(request, number), status=409, notice=Changed().sentence)
             form.add_error(None, error.sentence)
     context = {
         "form": form,

@@ -19,12 +19,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from tests.chaos import simulating
 from tests.chaos.nursery import running_nursery
 from tests.sandbox_process import ROOT
 
 Figures = dict[str, Any]
-BATCH = 5_000
-"""Deliveries per database: orders of one database must have bodies of their own."""
 
 
 @dataclass(slots=True)
@@ -106,25 +105,18 @@ def crash_points(report: Report, seed: int, long: bool) -> None:
 
 
 def random_kills(report: Report, seed: int, long: bool) -> None:
-    left = 50_000 if long else 1_000
-    while left > 0:
-        with running_nursery() as nursery:
-            found = nursery.run(
-                "campaign:run", seed=seed + left, deliveries=min(left, BATCH), limit=4 * 3600 if long else 900
-            )
-        report.wrong += found["wrong"]
-        report.add(
-            random_deliveries=found["deliveries"], random_kills=found["kills"], double_purchases=found["doubles"]
-        )
-        report.add(**{name: found[name] for name in ("deliveries", "kills", "orders", "placed", "purchases")})
-        report.add(unknowns=found["unknown"], found_again=found["found"], double_purchases=found["doubles"])
-        left -= BATCH
+    with running_nursery() as nursery:
+        limit = 8 * 3600
+        found = nursery.run("campaign:run", seed=seed, deliveries=50_000 if long else 1_000, limit=limit)
+    report.wrong += found["wrong"]
+    report.add(random_deliveries=found["deliveries"], random_kills=found["kills"])
+    report.add(**{name: found[name] for name in ("deliveries", "kills", "orders", "placed", "purchases")})
+    report.add(unknowns=found["unknown"], found_again=found["found"], double_purchases=found["doubles"])
 
 
 def simulation(report: Report, seed: int, long: bool) -> None:
     examples, steps = (5_000, 80) if long else (300, 40)
-    with running_nursery() as nursery:
-        found = nursery.run("simulation:run", number=seed, examples=examples, steps=steps, limit=8 * 3600)
+    found = simulating.run(seed, examples, steps)
     report.add(simulated_examples=found["examples"], simulated_submissions=found["submissions"])
     report.figures["simulated_steps_at_most"] = examples * steps
 

@@ -96,6 +96,7 @@ class _Round:
             self._deliver(orders)
             self._ask(["repair", orders])
             self.tally += Tally(**self._ask(["count", orders]))
+            self._ask(["put away", orders])
         finally:
             for hand in self.idle + self.busy:
                 hand.dismiss()
@@ -184,6 +185,7 @@ def _do(order: list[Any]) -> object:
         "next": world.next_number,
         "empty": world.empty_cloud,
         "repair": _repair,
+        "put away": world.put_away,
         "count": lambda orders: asdict(_count(orders)),
     }
     return verbs[what](*given)
@@ -199,7 +201,7 @@ def _repair(orders: list[int]) -> None:
     world.disarm()
     world.sweep()
     ours = Order.objects.filter(pk__in=orders)
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + PATIENCE / 3
     while time.monotonic() < until:
         for order_id in ours.filter(status=Status.APPROVED).values_list("pk", flat=True):
             purchasing.buy(order_id)

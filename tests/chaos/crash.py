@@ -56,6 +56,7 @@ def case(point: str, mode: str, product: str) -> dict[str, Any]:
     _repair(order_id, executed_late=mode == "late-execution")
     order = _fresh(order_id)
     ledger = world.ledger()
+    world.put_away([order_id])
     return {
         "killed": first.signal == signal.SIGKILL,
         "status": order.status,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.chaos.nursery import Nursery, running_nursery
@@ -29,7 +30,10 @@ class Hunt:
 
     def seen(self, mutant: str) -> str:
         """Which layer saw it and what it saw; empty where none did."""
-        return self._crashes(mutant) or self._stories(mutant) or self._kills(mutant)
+        with ThreadPoolExecutor(2) as pool:
+            looking = [pool.submit(look, mutant) for look in (self._crashes, self._stories)]
+            first, second = [each.result() for each in looking]
+        return first or second or self._kills(mutant)
 
     def _crashes(self, mutant: str) -> str:
         return "".join(self.real.run("crash:some", mutant=mutant, cases=CRASHES)[:1])

@@ -57,6 +57,7 @@ def run(pair: str, rounds: int) -> dict[str, Any]:
             order = fresh(order_id)
             wrong += race.wrong(order, told) + judge([order], _ledger_of(order)) + _unexpected(told)
             world.nothing_is_stopped()
+            world.put_away([order_id])
     finally:
         for hand in hands:
             hand.dismiss()

@@ -18,7 +18,7 @@ from django.db.models import Max, Model
 from django.db.models.base import ModelState
 from django.utils import timezone
 
-from orders import catalogue, epoch, reconciling
+from orders import catalogue, epoch, reconciling, states
 from orders.account import current_account
 from orders.actions import moves, ordering, stopping, submitting, sweeping
 from orders.cloud.errors import CloudError
@@ -157,13 +157,14 @@ def _copied(row: M, **changes: Any) -> M:
 
 
 def content(product: str, number: int) -> ordering.Content:
+    """Certificates in ones and twos: the cloud's list shows only the newest hundred and fifty of them."""
     if product in ("ca", "unpaid-ca"):
         rest, periods = divmod(number, 36)
         terms = {"period_num": periods + 1, "subscription_num": 1 + rest % 10, "promotion_info": f"chaos-{number}"}
         return making.ca(is_auto_pay=int(product == "ca"), **terms)
     rest, domains = divmod(number, 99)
     rest, years = divmod(rest, 2)
-    rest, quantity = divmod(rest, 10)
+    rest, quantity = divmod(rest, 2)
     values = {
         "cert_brand": BRANDS[rest % len(BRANDS)],
         "domain_numbers": domains + 2,
@@ -184,6 +185,12 @@ def _api(version: str) -> Iterator[None]:
         yield
     finally:
         settings.CLOUD = before
+
+
+def put_away(orders: list[int]) -> None:
+    """What was judged and is still in flight makes way for later orders with the same content."""
+    left = Order.objects.filter(pk__in=orders, status__in=states.IN_FLIGHT)
+    left.update(status=Status.ABSENT, deadline_at=None)
 
 
 def nothing_is_stopped() -> None:

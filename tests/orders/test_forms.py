@@ -118,7 +118,7 @@ BROKEN: list[tuple[str, str, str | None, str]] = [
     ("pca.v1", "subscription_num", "11", "This is the portal's limit; the cloud documents none."),
     ("pca.v1", "subscription_num", "", "This field is required."),
     ("pca.v1", "promotion_info", "x" * 2049, "Enter at most 2048 characters."),
-    ("pca.v1", "promotion_info", "a\tb", "Remove the control characters."),
+    ("pca.v1", "promotion_info", "a\tb", "Remove the invisible characters"),
     ("pca.v1", "promotion_info", "a\x00b", "Null characters are not allowed."),
     ("pca.v1", "enterprise_project_id", "x" * 65, "Enter at most 64 characters."),
 ]

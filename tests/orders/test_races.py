@@ -85,7 +85,7 @@ def test_two_approvers_where_two_are_needed(lin: User, mei: User, omar: User) ->
 def test_one_approver_who_clicks_twice(lin: User, mei: User, omar: User) -> None:
     for order in orders(lin, cert_type="EV_SSL_CERT"):
         results = at_once(*[partial(making.approve, order, mei)] * 2)
-        assert [type(each) for each in refusals(results)] == [Denied]
+        assert refusals(results) == []
         assert events(order) == ["drafted", "requested", "approval_given"]
         assert making.fresh(order).status == Status.PENDING_APPROVAL
 

@@ -54,7 +54,9 @@ def test_a_claim_says_what_will_be_sent_and_that_it_may_be(order: Order) -> None
     assert attempt.claimed_at is not None
     event = Event.objects.newest_first()[0]
     assert (event.kind, event.by, event.by_name) == ("order.submission_started", None, "")
-    assert event.data == {"attempt": 1, "endpoint": making.ENDPOINT, "digest": order.content.digest}
+    approvals = [{"approval": order.approvals.get().pk, "by": "mei"}]
+    said = {"attempt": 1, "endpoint": making.ENDPOINT, "digest": order.content.digest, "approvals": approvals}
+    assert event.data == said
 
 
 def test_no_record_no_claim(order: Order, full_history: None) -> None:
@@ -356,7 +358,11 @@ def test_a_stale_token_is_renewed_and_tried_again_at_once_but_only_once(
 def test_an_unclear_answer_is_an_unknown_outcome(order: Order) -> None:
     lost = making.answered(order, making.SILENCE)
     assert lost.attempt is not None
-    assert (lost.status, lost.attempt.outcome, lost.attempt.message) == (S.UNCONFIRMED, Outcome.LOST, "ReadTimeout")
+    assert (lost.status, lost.attempt.outcome, lost.attempt.error) == (
+        S.UNCONFIRMED,
+        Outcome.LOST,
+        "timeout ReadTimeout",
+    )
     assert lost.look_up_at is not None
     event = Event.objects.newest_first()[0]
     assert (event.kind, event.by, event.data["why"]) == ("order.outcome_lost", None, "timeout")
@@ -390,7 +396,7 @@ def test_an_id_that_belongs_to_another_order_places_nothing(
     order = making.answered(order, Placed(order_id=order_id, item_ids=item_ids))
     assert (order.status, order.cloud_order_id, order.items.count()) == (S.UNCONFIRMED, None, 0)
     assert order.attempt is not None
-    assert order_id in order.attempt.message
+    assert order_id in order.attempt.error
     assert Event.objects.newest_first()[0].data["why"] == "foreign_id"
 
 

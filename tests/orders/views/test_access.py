@@ -19,6 +19,7 @@ READS = {
     "new": (200, 200, 200, 200),
     "order": (200, 404, 200, 200),
     "edit": (200, 404, 403, 403),
+    "version": (200, 404, 200, 200),
 }
 VERBS = {
     # address: what another engineer, an auditor and the requester get; approvers have tests of their own
@@ -56,6 +57,7 @@ def address(name: str, order: Order, stop: Stop | None = None) -> str:
         "choose": "/orders/new/",
         "dashboard": "/",
         "order": f"/orders/{number}/",
+        "version": f"/orders/{number}/versions/1/",
         "stop": "/buying/stop/",
         "resume": f"/buying/{stop.pk if stop else 0}/resume/",
     }
@@ -103,6 +105,15 @@ def test_verbs_answer_whom_they_should_and_change_nothing(
     assert tuple(found) == VERBS[name]
     assert making.fresh(order).version == order.version
     assert not Event.objects.filter(kind__in=["order.withdrawn", "order.approved", "buying.resumed"]).exists()
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_signing_in_again_leads_back_to_the_page(order: Order, name: str) -> None:
+    client = Client()
+    page = order.get_absolute_url()
+    response = client.post(address(name, order), headers={"referer": f"http://testserver{page}"})
+    assert response.headers["Location"] == f"/sign-in/?next={page}"
+    assert "Nothing was recorded." in client.get(response.headers["Location"]).content.decode()
 
 
 @pytest.mark.parametrize("name", VERBS)
