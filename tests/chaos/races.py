@@ -249,6 +249,14 @@ def both_count(order: Order, told: list[str]) -> list[str]:
     return [] if (order.status, votes) == (Status.APPROVED, 2) else [f"{order} is {order.status} with {votes} votes"]
 
 
+def counted_once(order: Order, told: list[str]) -> list[str]:
+    """The same person clicks twice: that is one vote of the two needed."""
+    votes, told_of = order.approvals.count(), order.events.filter(kind="order.approval_given").count()
+    if (order.status, votes, told_of) != (Status.PENDING_APPROVAL, 1, 1):
+        return [f"{order} is {order.status} with {votes} votes, {told_of} in the history"]
+    return []
+
+
 def approved_as_seen(order: Order, told: list[str]) -> list[str]:
     """Whoever approves has seen what is approved."""
     if order.status == Status.APPROVED and order.content.number != 1:
@@ -323,7 +331,7 @@ PAIRS: dict[str, Pair] = {
         prepare=pending, left=approve("mei"), right=approve("omar"), wrong=one_wins, variant=True
     ),
     "approve, approve (one person)": Pair(
-        prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=one_wins, variant=True
+        prepare=pending_for_two, left=approve("mei"), right=approve("mei"), wrong=counted_once, variant=True
     ),
     "approve, edit": Pair(prepare=pending, left=approve("mei"), right=edit, wrong=approved_as_seen),
     "withdraw, claim": Pair(prepare=approved, left=withdraw, right=claim, wrong=one_wins_and_claims_once),
