@@ -9,6 +9,7 @@ from tests.chaos import disturbing
 SEED = int(os.environ.get("CHAOS_SEED", "20261123"))
 
 
+@pytest.mark.campaign
 @pytest.mark.stack
 def test_twenty_five_disturbances_leave_nothing_undone() -> None:
     ended = disturbing.run(SEED)

@@ -9,9 +9,12 @@ from tests.chaos import hunting
 from tests.chaos.hunting import Hunt
 from tests.chaos.mutants import MUTANTS
 
-pytestmark = pytest.mark.skipif(
-    os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="what the layers can see is measured once"
-)
+pytestmark = [
+    pytest.mark.campaign,
+    pytest.mark.skipif(
+        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="what the layers can see is measured once"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

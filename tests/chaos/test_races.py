@@ -7,6 +7,8 @@ import pytest
 from tests.chaos.nursery import Nursery
 from tests.chaos.races import PAIRS
 
+pytestmark = pytest.mark.campaign
+
 ROUNDS = 1000 if os.environ.get("CHAOS") == "long" else 100
 
 
