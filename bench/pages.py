@@ -17,6 +17,7 @@ Row = tuple[str, str, str]
 
 def measure_apart(var: Path) -> list[Row]:
     """In a process of its own, because the settings are read once."""
+    var.mkdir(parents=True, exist_ok=True)
     environment = os.environ | {
         "VAR_DIR": str(var),
         "BROKER_URL": "memory://",

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import sync_playwright
 
 from tests.running_stack import CHROMIUM, Stack
+from tests.visiting import Visitor
 
 ROUNDS = 20
 Row = tuple[str, str, str]
@@ -52,34 +53,16 @@ def _cpu_seconds(pid: int) -> float:
 def _clicks(stack: Stack) -> Iterator[Row]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        engineer, approver = _signed_in(browser, stack, "lin"), _signed_in(browser, stack, "mei")
-        times = [_approve_once(engineer, approver, stack, number) for number in range(ROUNDS)]
+        engineer, approver = Visitor(browser, stack, "lin"), Visitor(browser, stack, "mei")
+        times = [_approve_once(engineer, approver, number) for number in range(ROUNDS)]
         browser.close()
     spread = f"{statistics.median(times):.2f} s [{min(times):.2f} to {max(times):.2f}], {ROUNDS} rounds"
     yield "approval click to PLACED on screen, median", spread, "1 s"
 
 
-def _signed_in(browser: Browser, stack: Stack, name: str) -> Page:
-    page = browser.new_context().new_page()
-    page.goto(f"{stack.address}/sign-in/")
-    page.locator(f'form[action="/demo/sign-in/{name}/"] button').click()
-    return page
-
-
-def _approve_once(engineer: Page, approver: Page, stack: Stack, number: int) -> float:
-    engineer.goto(f"{stack.address}/orders/new/certificate/")
-    for field, value in {"cert_brand": "GLOBALSIGN", "cert_type": "OV_SSL_CERT", "domain_type": "MULTI_DOMAIN"}.items():
-        engineer.select_option(f"select[name={field}]", value)
-        engineer.wait_for_load_state("networkidle")
-    engineer.fill("input[name=domain_numbers]", str(2 + number))
-    engineer.fill("textarea[name=domain_names]", f"bench{number}.example.com")
-    engineer.fill("textarea[name=purpose]", "Bench")
-    engineer.check("input[name=agree_privacy_protection]")
-    engineer.locator("form button[type=submit]", has_text="Ask for approval").click()
-    engineer.wait_for_url("**/orders/1*/")
-    approver.goto(engineer.url)
-    button = approver.locator('button[formaction$="/approve/"]')
+def _approve_once(engineer: Visitor, approver: Visitor, number: int) -> float:
+    approver.visit(engineer.request_certificate("Bench", domains=2 + number))
     started = time.monotonic()
-    button.click()
-    approver.get_by_text("Placed", exact=True).first.wait_for()
+    approver.page.locator('button[formaction$="/approve/"]').click()
+    approver.page.locator("main").get_by_text("Placed", exact=True).first.wait_for()
     return time.monotonic() - started

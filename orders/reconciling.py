@@ -33,8 +33,8 @@ from portal.models import User
 
 log = logging.getLogger(__name__)
 
-BEFORE, AFTER = timedelta(minutes=5), timedelta(minutes=15)
-"""The window around the attempt in which the cloud must have created the order."""
+BEFORE, AFTER = timedelta(minutes=5), resolving.QUIET
+"""The window around the attempt. Not shorter than the quiet period: absence may only rest on what was looked at."""
 PATIENCE = Timeouts(connect=5, read=10, total=10)
 LASTS = 45
 """Seconds that one source may take, well within the task's time limits."""
