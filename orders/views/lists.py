@@ -19,7 +19,7 @@ from orders.views.loading import day, order_number, page_of, person, wants_part
 from orders.views.rows import rows
 from portal.models import User
 
-PAGE, SHORT, QUEUE = 25, 8, 25
+PAGE, SHORT, QUEUE = 20, 8, 20
 
 
 @require_safe
