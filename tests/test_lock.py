@@ -65,6 +65,16 @@ def test_nothing_is_locked_twice(lock: Path) -> None:
     assert len(versions(lock)) == len(pins(lock))
 
 
+def test_the_extras_that_an_installed_package_asks_for_are_pinned_with_it() -> None:
+    """Where a pin lacks the extra, pip before 23.3 looks for the newest version instead, and fails on its hash."""
+    pinned = {canonicalize_name(pin.name): pin.extras for pin in pins(DEVELOPMENT)}
+    for each in metadata.distributions():
+        extras = pinned.get(canonicalize_name(each.metadata["Name"])) or [""]
+        for asked in (Requirement(text) for text in each.requires or []):
+            if not asked.marker or any(asked.marker.evaluate({"extra": extra}) for extra in extras):
+                assert asked.extras <= pinned[canonicalize_name(asked.name)], (each.metadata["Name"], str(asked))
+
+
 def test_development_runs_what_production_runs() -> None:
     assert versions(RUNTIME).items() <= versions(DEVELOPMENT).items()
 
