@@ -61,7 +61,7 @@ class Tally:
     found: int = 0
     open: int = 0
     purchases: int = 0
-    doubles: int = 0
+    twice: int = 0
     wrong: list[str] = field(default_factory=list)
 
     def __iadd__(self, other: Tally) -> Tally:
@@ -235,6 +235,6 @@ def _count(orders: list[int]) -> Tally:
         unknown=events.filter(kind="order.outcome_lost").count(),
         found=events.filter(kind="order.placed").exclude(data__found_by="answer").count(),
         purchases=len(ledger),
-        doubles=len(bodies) - len(set(bodies)),
+        twice=len(bodies) - len(set(bodies)),
         wrong=judge(ours, ledger) + _unfinished(ours),
     )

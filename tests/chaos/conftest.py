@@ -1,5 +1,6 @@
-"""The shared warm process, once per run of the tests."""
+"""The shared warm process, once per run of the tests, and the number that all chance comes from."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -11,3 +12,11 @@ from tests.chaos.nursery import Nursery, running_nursery
 def nursery() -> Iterator[Nursery]:
     with running_nursery() as running:
         yield running
+
+
+@pytest.fixture
+def seed() -> int:
+    """Printed when the test fails; CHAOS_SEED repeats it."""
+    number = int(os.environ.get("CHAOS_SEED", "20261123"))
+    print(f"CHAOS_SEED={number}")
+    return number

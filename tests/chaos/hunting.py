@@ -20,6 +20,7 @@ CRASHES = (
     ("in the claim, before commit", "executed-then-close"),
 )
 DELIVERIES = 100
+EXAMPLES, STEPS = 600, 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +29,18 @@ class Hunt:
     """With processes, sockets and signals."""
     simulated: Nursery
 
-    def seen(self, mutant: str) -> str:
-        """Which layer saw it and what it saw; empty where none did."""
+    def seen(self, mutant: str) -> dict[str, str]:
+        """What each layer saw first; empty where none saw anything. Random kills are asked only if need be."""
         with ThreadPoolExecutor(2) as pool:
-            looking = [pool.submit(look, mutant) for look in (self._crashes, self._stories)]
-            first, second = [each.result() for each in looking]
-        return first or second or self._kills(mutant)
+            crashes, stories = pool.submit(self._crashes, mutant), pool.submit(self._stories, mutant)
+            found = {"crash points": crashes.result(), "stories": stories.result()}
+        if not any(found.values()):
+            found["random kills"] = self._kills(mutant)
+        return {layer: what for layer, what in found.items() if what}
+
+    def searched(self, mutant: str) -> int:
+        """The example in which the simulation, which knows of no bug, came upon this one; 0 if it did not."""
+        return int(self.simulated.run("simulation:search", mutant=mutant, number=1, examples=EXAMPLES, steps=STEPS))
 
     def _crashes(self, mutant: str) -> str:
         return "".join(self.real.run("crash:some", mutant=mutant, cases=CRASHES)[:1])
@@ -42,8 +49,7 @@ class Hunt:
         return "".join(self.simulated.run("stories:tell", mutant=mutant)[:1])
 
     def _kills(self, mutant: str) -> str:
-        wrong = self.real.run("campaign:run", seed=1, deliveries=DELIVERIES, mutant=mutant)["wrong"]
-        return f"random kills: {wrong[0]}" if wrong else ""
+        return "".join(self.real.run("campaign:run", seed=1, deliveries=DELIVERIES, mutant=mutant)["wrong"][:1])
 
 
 @contextlib.contextmanager

@@ -20,6 +20,7 @@ from orders.cloud.verdicts import NotReached, Unknown
 from orders.errors import Changed, ClaimRefused
 from orders.models import Attempt, Decision, Event, Lookup, Order, Outcome
 from orders.states import Status
+from tests.chaos import world
 
 # Modules as what they are here: bags of names to be replaced.
 _purchasing: Any = purchasing
@@ -283,6 +284,7 @@ MUTANTS: dict[str, Callable[[], None]] = {
 
 
 def plant(name: str) -> None:
-    """Plant one in this process; the empty name plants none."""
+    """Plant one in this process, in a world that remembers none before it; the empty name plants none."""
+    world.forget()
     if name:
         MUTANTS[name]()

@@ -153,11 +153,12 @@ def everybody_may() -> None:
 
 
 def approve(name: str) -> Act:
+    """What is approved is the version that the page showed, which is the first one."""
+
     def act(order_id: int) -> None:
         order = fresh(order_id)
-        approving.approve(
-            order=order, by=world.person(name), digest=order.content.digest, seen_revision=order.content.number
-        )
+        seen = order.revisions.get(number=1)
+        approving.approve(order=order, by=world.person(name), digest=seen.digest, seen_revision=seen.number)
 
     return act
 

@@ -1,6 +1,5 @@
 """Planted bugs: a proof that cannot see them proves nothing."""
 
-import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,12 +8,7 @@ from tests.chaos import hunting
 from tests.chaos.hunting import Hunt
 from tests.chaos.mutants import MUTANTS
 
-pytestmark = [
-    pytest.mark.campaign,
-    pytest.mark.skipif(
-        os.environ.get("DATABASE_URL", "").startswith("postgres"), reason="what the layers can see is measured once"
-    ),
-]
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture(scope="module")
@@ -29,4 +23,4 @@ def test_a_planted_bug_is_seen(hunt: Hunt, mutant: str) -> None:
 
 
 def test_without_a_planted_bug_nothing_is_seen(hunt: Hunt) -> None:
-    assert hunt.seen("") == ""
+    assert hunt.seen("") == {}
