@@ -9,20 +9,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 from urllib.parse import urlsplit
 
 from celery import current_app
 from django.apps import AppConfig
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Tags, register
-from django.db import DatabaseError, connections
+from django.core.checks import CheckMessage, Error, Tags, Warning, register  # noqa: A004 – Django's own name
+from django.db import DatabaseError, InterfaceError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from orders import states
+from orders import epoch, states
 from orders.cloud.calls import check_origin, is_loopback
 from orders.cloud.errors import BadEndpoint
+from orders.cloud.transport import tls_context
 from orders.states import Status
 
 Rule = Callable[[], Iterator[str]]
@@ -36,8 +37,10 @@ def check_safety(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list
         "orders.E003": endpoints_are_sound,
         "orders.E004": sandbox_and_real_never_mix,
         "orders.E005": demo_stays_at_home,
+        "orders.E007": marker_is_kept,
     }
-    return [Error(text, id=number) for number, rule in rules.items() for text in rule()]
+    errors: list[CheckMessage] = [Error(text, id=number) for number, rule in rules.items() for text in rule()]
+    return errors + [Warning(text, id="orders.W001") for text in buyer_is_known()]
 
 
 @register(Tags.database)
@@ -82,25 +85,29 @@ def submission_is_sent_once() -> Iterator[str]:
 def endpoints_are_sound() -> Iterator[str]:
     """One endpoint per service, HTTPS unless it is this machine."""
     for service, origin in settings.CLOUD.endpoints.items():
-        parts = urlsplit(origin)
-        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-            yield f"The endpoint of {service} must use https."
         try:
             check_origin(origin)
-        except BadEndpoint as error:
-            yield f"The endpoint of {service} cannot be used: {error.message}"
-    bundle = settings.CLOUD.cloud_ca_bundle
-    if bundle and not Path(bundle).is_file():
-        yield f"CLOUD_CA_BUNDLE names no file: {bundle}"
+            parts = urlsplit(origin)
+        except (BadEndpoint, ValueError) as error:
+            yield f"The endpoint of {service} cannot be used: {error}"
+            continue
+        if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+            yield f"The endpoint of {service} must use https."
+    try:
+        tls_context(settings.CLOUD.cloud_ca_bundle)
+    except OSError as error:  # ssl.SSLError is one
+        yield f"CLOUD_CA_BUNDLE ({settings.CLOUD.cloud_ca_bundle}) cannot be used: {type(error).__name__}."
 
 
 def sandbox_and_real_never_mix() -> Iterator[str]:
     """Either every endpoint and credential is the sandbox's, or none is."""
-    local = {name: is_loopback(urlsplit(origin).hostname or "") for name, origin in settings.CLOUD.endpoints.items()}
+    local = {name: _is_local(origin) for name, origin in settings.CLOUD.endpoints.items()}
     if settings.SANDBOX_URL and not all(local.values()):
         yield "SANDBOX_URL is set, but some endpoints are the real cloud's."
     elif any(local.values()) and not all(local.values()):
         yield "Some endpoints are this machine's and some are the real cloud's."
+    elif any(local.values()) and not settings.SANDBOX_URL:
+        yield "The endpoints are this machine's: set SANDBOX_URL, so that every page says that nothing real is bought."
     cloud = settings.CLOUD
     for name, ours, theirs in (
         ("CLOUD_SDK_AK", cloud.cloud_sdk_ak, cloud.sandbox_ak),
@@ -108,6 +115,13 @@ def sandbox_and_real_never_mix() -> Iterator[str]:
     ):
         if settings.SANDBOX_URL and ours and ours != theirs:
             yield f"SANDBOX_URL is set, but {name} is not the sandbox's own: real credentials never go there."
+
+
+def _is_local(origin: str) -> bool:
+    try:
+        return is_loopback(urlsplit(origin).hostname or "")
+    except ValueError:  # E003 tells
+        return False
 
 
 def demo_stays_at_home() -> Iterator[str]:
@@ -118,19 +132,39 @@ def demo_stays_at_home() -> Iterator[str]:
         yield "DEMO=1 needs the sandbox: set SANDBOX_URL and the endpoints."
 
 
+def marker_is_kept() -> Iterator[str]:
+    """Without the marker a restored backup would buy again what it does not know (`orders.epoch`)."""
+    folder = epoch.path().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+        epoch.read()
+    except ValueError:
+        return  # damaged: nothing is bought until an operator has compared, and the pages say so
+    except OSError as error:
+        yield f"The marker EPOCH_FILE ({epoch.path()}) cannot be kept: {type(error).__name__}."
+
+
+def buyer_is_known() -> Iterator[str]:
+    """Billing names the buyer: without a name to compare, people have to settle every lost purchase."""
+    if settings.CLOUD.cloud_sdk_ak and not settings.CLOUD.cloud_iam_user:
+        yield "CLOUD_IAM_USER is not set: a purchase whose answer was lost is never found again without people."
+
+
 def database_is_durable(connection: BaseDatabaseWrapper) -> Iterator[str]:
     try:
         yield from _postgres(connection) if connection.vendor == "postgresql" else _sqlite(connection)
-    except DatabaseError as error:
+    except (DatabaseError, InterfaceError) as error:
         yield f"The database's settings could not be read: {type(error).__name__}."
 
 
 def _sqlite(connection: BaseDatabaseWrapper) -> Iterator[str]:
-    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    wanted = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "recursive_triggers": 1}
     for name, value in wanted.items():
         found = _read(connection, f"PRAGMA {name}")
         if found != value:
-            yield f"SQLite's {name} is {found}, but must be {value}: a claim has to survive a power loss."
+            yield f"SQLite's {name} is {found}, but must be {value}: claims and history have to last."
     if settings.DATABASES["default"].get("OPTIONS", {}).get("transaction_mode") != "IMMEDIATE":
         yield "SQLite's transaction_mode must be IMMEDIATE."
 

@@ -1,13 +1,16 @@
-"""A marker outside the database that tells when the database is older than what was bought.
+"""A marker outside the database that tells when the database is older than its own history.
 
-After every claim the marker names that claim's event. A restored backup does not have it, or has another event under
-its number: then buying stays off until an operator has compared the portal with the cloud.
+After every claim, and at every sweep, the marker names the newest event. A restored backup does not have it, or has
+another event under its number: then buying stays off until an operator has compared the portal with the cloud.
 """
 
+import contextlib
+import fcntl
 import json
 import logging
 import os
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,7 +33,7 @@ def path() -> Path:
 
 
 def read() -> Mark | None:
-    """Raises ValueError where the file is there but cannot be understood."""
+    """Raises ValueError where the file is there but cannot be understood, OSError where it cannot be read."""
     try:
         text = path().read_text()
     except FileNotFoundError:
@@ -43,9 +46,22 @@ def read() -> Mark | None:
 
 
 def write(event: Event) -> None:
+    """Name this event, unless a newer one is named already. Raises OSError."""
+    with _alone(), contextlib.suppress(ValueError):  # a damaged marker is replaced only by `replace`
+        mark = read()
+        if mark is None or mark.event < event.pk:
+            _put(event)
+
+
+def replace(event: Event) -> None:
+    """Name this event, whatever was named before: an operator has compared. Raises OSError."""
+    with _alone():
+        _put(event)
+
+
+def _put(event: Event) -> None:
     """Durable, and never half a file."""
     target = path()
-    target.parent.mkdir(parents=True, exist_ok=True)
     draft = target.with_name(f"{target.name}.{os.getpid()}.{threading.get_ident()}")
     with draft.open("w") as file:
         json.dump({"event": event.pk, "at": event.at.isoformat()}, file)
@@ -54,11 +70,21 @@ def write(event: Event) -> None:
     draft.replace(target)
 
 
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One writer at a time, on every host that shares the folder: the marker must never go back."""
+    target = path()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.with_name(f"{target.name}.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # let go with the file
+        yield
+
+
 def is_behind() -> bool:
     """The database lacks the event that the marker names. A marker that cannot be read proves nothing good."""
     try:
         mark = read()
-    except ValueError:
-        log.exception("the epoch marker is damaged: buying stops until somebody has looked")
+    except (OSError, ValueError):
+        log.exception("the epoch marker cannot be read: buying stops until somebody has looked")
         return True
     return mark is not None and not Event.objects.filter(pk=mark.event, at=mark.at).exists()

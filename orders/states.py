@@ -167,6 +167,7 @@ EVENTS: Mapping[str, Event] = {
         Event("outcome_lost", _("Outcome lost"), _to(_S.UNCONFIRMED, _S.SUBMITTING)),
         Event("looked_up", _("Looked up in the cloud"), _stay(_S.UNCONFIRMED)),
         Event("absence_proposed", _("Not found, absence proposed"), _stay(_S.UNCONFIRMED)),
+        Event("absence_withdrawn", _("Something new was found, absence no longer proposed"), _stay(_S.UNCONFIRMED)),
         Event("resolution_given", _("Resolution given"), _stay(_S.UNCONFIRMED)),
         Event("declared_absent", _("Declared absent"), _to(_S.ABSENT, _S.UNCONFIRMED)),
         Event("retried", _("Requested again after a refusal"), _to(_S.PENDING_APPROVAL, _S.FAILED)),

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from celery import Task, shared_task
+from celery.exceptions import SoftTimeLimitExceeded
 from django.utils import timezone
 
 from orders import purchasing, reconciling
@@ -31,23 +32,25 @@ def look_up(self: "Task[Any, Any]", *, order_id: int) -> None:
 def sweep() -> None:
     """Repeat lost messages, end what is overdue, look for what is unconfirmed. Any number at once is safe."""
     now = timezone.now()
-    sweeping.guard()
+    _each("guard", sweeping.guard)
     for order in Order.objects.overdue(now).iterator():
-        _each(sweeping.end, order)
-    for order in Order.objects.due(now).iterator():
-        _each(sweeping.remind, order)
+        _each(order.reference, sweeping.end, order=order)
     for order in Order.objects.to_look_up(now).iterator():
-        _each(_ask_for_look_up, order)
+        _each(order.reference, _ask_for_look_up, order=order)
+    for order in Order.objects.due(now).iterator():
+        _each(order.reference, sweeping.remind, order=order)
 
 
-def _each(do: Callable[..., None], order: Order) -> None:
-    """One order that cannot be swept does not keep the others waiting."""
+def _each(name: str, do: Callable[..., None], **given: Order) -> None:
+    """One that fails does not keep the others waiting; the end of the task's own time does."""
     try:
-        do(order=order)
+        do(**given)
+    except SoftTimeLimitExceeded:
+        raise
     except Exception:
-        log.exception("%s could not be swept", order.reference)
+        log.exception("%s could not be swept", name)
 
 
 def _ask_for_look_up(*, order: Order) -> None:
     if sweeping.take_look_up(order=order):
-        look_up.apply_async(kwargs={"order_id": order.pk}, expires=60, retry=False)
+        look_up.apply_async(kwargs={"order_id": order.pk}, expires=sweeping.REMINDER_EXPIRES, retry=False)

@@ -21,4 +21,4 @@ def start_safely(**kwargs: Any) -> None:  # noqa: ARG001
 @worker_ready.connect
 def sweep_at_once(**kwargs: Any) -> None:  # noqa: ARG001
     """What was announced while no worker was there may be lost: do not wait for the next beat."""
-    app.send_task("orders.sweep", expires=60)
+    app.send_task("orders.sweep", expires=300)

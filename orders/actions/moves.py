@@ -125,6 +125,23 @@ def plain(text: str) -> str:
     return "".join(each for each in text if each in KEPT or unicodedata.category(each) not in INVISIBLE)
 
 
+def storable(text: str) -> str:
+    """The cloud's words without what no database stores: NUL and lone surrogates."""
+    return text.replace("\x00", "�").encode(errors="replace").decode()
+
+
+def storable_data(value: Any) -> Any:
+    """The same for everything that JSON can hold."""
+    match value:
+        case str():
+            return storable(value)
+        case dict():
+            return {storable(str(name)): storable_data(each) for name, each in value.items()}
+        case list() | tuple():
+            return [storable_data(each) for each in value]
+    return value
+
+
 def visible(text: str) -> bool:
     """Something is left for people to read."""
     return any(not each.isspace() and unicodedata.category(each) not in INVISIBLE for each in text)

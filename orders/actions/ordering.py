@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -204,9 +205,13 @@ def _revise_same(order: Order, by: User) -> None:
 
 
 def _revise(order: Order, offer: Offer, content: Content, by: User) -> None:
-    """Give `order` its next revision, with the body rendered once. The caller saves the pointer."""
+    """Give `order` its next revision, with the body rendered once. The caller saves the pointer.
+
+    The reference is good for this body alone: order numbers come again after a restore, or in a second portal.
+    """
     _check(offer, content)
-    body = catalogue.render(offer, content.values, reference=order.reference)
+    reference = f"{order.reference}:{secrets.token_hex(8)}"
+    body = catalogue.render(offer, content.values, reference=reference)
     order.revision = Revision.objects.create(
         order=order,
         number=order.revisions.count() + 1,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import timedelta
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
-from orders import permissions
-from orders.actions.moves import given_reason, locked, move, verb
+from orders import epoch, permissions
+from orders.actions import stopping
+from orders.actions.moves import given_reason, locked, move, storable_data, verb
 from orders.errors import Changed
-from orders.models import Attempt, Finding, Item, Lookup, Order, Outcome, Resolution
+from orders.models import Attempt, Finding, Item, Lookup, Order, Outcome, Resolution, Stop
 from orders.states import Status
 from portal.models import User
 
@@ -21,19 +22,36 @@ PAUSES = tuple(timedelta(minutes=each) for each in (2, 5, 15, 60, 6 * 60, 24 * 6
 """Between one look-up and the next; the first one comes 30 seconds after the outcome was lost."""
 QUIET = timedelta(minutes=60)
 """How long nothing must have been found before absence may be proposed. Nobody documents how late the cloud may act."""
+UNSURE = timedelta(hours=24)
+"""The same where something was found that may be it: time for people to look into it, but no waiting for ever."""
 NEGATIVES = 3
 PEOPLE = 2
+SOMEBODYS = frozenset({Lookup.Objection.OTHER_BUYER, Lookup.Objection.CONTESTED})
+"""Who has one of these is, or may be, another's: no finding of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """An order in the cloud that may be ours. `exact`: everything that can be compared agrees."""
+    """An order in the cloud that may be ours."""
 
     order_id: str
     item_ids: tuple[str, ...]
-    exact: bool
     found_by: str
+    objections: Sequence[Lookup.Objection] = ()
+    """Why it is not taken for ours without people."""
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def exact(self) -> bool:
+        """Everything that must be compared agrees."""
+        return not self.objections
+
+    def storable(self) -> Candidate:
+        return replace(self, evidence=storable_data(dict(self.evidence)))
+
+    def stored(self) -> dict[str, Any]:
+        """As a look-up keeps it."""
+        return asdict(self) | {"item_ids": list(self.item_ids), "objections": [str(each) for each in self.objections]}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +81,9 @@ def record_lookup(*, order: Order, seen: int, asked: Sequence[Asked], candidates
     order = locked(order)
     if order.status != Status.UNCONFIRMED or order.lookups.count() != seen:
         return
-    free = [each for each in candidates if not is_owned(each.order_id, each.item_ids)]
+    free = [each.storable() for each in candidates if not is_owned(each.order_id, each.item_ids)]
+    if _is_restored():
+        free = [replace(each, objections=(*each.objections, Lookup.Objection.RESTORED)) for each in free]
     exact = [each for each in free if each.exact]
     result = _result(asked, free, exact)
     Lookup.objects.create(
@@ -72,17 +92,19 @@ def record_lookup(*, order: Order, seen: int, asked: Sequence[Asked], candidates
         at=timezone.now(),
         result=result,
         sources=[asdict(each) for each in asked],
-        candidates=[asdict(each) | {"item_ids": list(each.item_ids)} for each in free],
+        candidates=[each.stored() for each in free],
     )
     data = {"lookup": seen + 1, "result": result, "candidates": [each.order_id for each in free]}
     move(order, "looked_up", by=None, data=data, look_up_at=timezone.now() + PAUSES[min(seen, len(PAUSES) - 1)])
     if result == Lookup.Result.FOUND:
         _place(order, exact[0], by=None, found_by=exact[0].found_by)
-    elif _should_propose_absence(order):
-        negatives = order.lookups.filter(result=Lookup.Result.NOTHING).count()
-        move(order, "absence_proposed", by=None, data={"negatives": negatives}, absence_proposed_at=timezone.now())
-    elif order.absence_proposed_at is not None and free:
-        Order.objects.filter(pk=order.pk).update(absence_proposed_at=None)
+    else:
+        _weigh_absence(order)
+
+
+def _is_restored() -> bool:
+    """What an old copy of the database does not own may well be somebody's: then nothing is told by itself."""
+    return epoch.is_behind() or stopping.standing().filter(cause=Stop.Cause.RESTORED).exists()
 
 
 def _result(asked: Sequence[Asked], free: Sequence[Candidate], exact: Sequence[Candidate]) -> Lookup.Result:
@@ -97,13 +119,26 @@ def _result(asked: Sequence[Asked], free: Sequence[Candidate], exact: Sequence[C
     return Lookup.Result.NOTHING
 
 
-def _should_propose_absence(order: Order) -> bool:
-    """Quiet long enough, and nothing but full negative answers in the last look-ups."""
-    last = list(order.lookups.order_by("-number").values_list("result", flat=True)[:NEGATIVES])
+def _weigh_absence(order: Order) -> None:
+    """Propose absence when it was looked for long enough; take that back when something new turns up."""
+    last = list(order.lookups.order_by("-number")[:NEGATIVES])
+    if order.absence_proposed_at is not None:
+        new = last[0].candidate_ids - last[1].candidate_ids
+        if new:
+            move(order, "absence_withdrawn", by=None, data={"new": sorted(new)}, absence_proposed_at=None)
+    elif _says_no(last, since=order.status_since) and not _is_restored():
+        data = {"negatives": len(last), "candidates": sorted(last[0].candidate_ids)}
+        move(order, "absence_proposed", by=None, data=data, absence_proposed_at=timezone.now())
+
+
+def _says_no(last: Sequence[Lookup], *, since: datetime) -> bool:
+    """Every source answered every time, and nothing came up but the same things, each of them with objections."""
+    unsure = any(each.candidates for each in last)
     return (
-        order.absence_proposed_at is None
-        and order.status_since + QUIET <= timezone.now()
-        and last == [Lookup.Result.NOTHING] * NEGATIVES
+        len(last) == NEGATIVES
+        and since + (UNSURE if unsure else QUIET) <= timezone.now()
+        and all(each.is_full and each.result in (Lookup.Result.NOTHING, Lookup.Result.UNCERTAIN) for each in last)
+        and all(each.candidate_ids == last[0].candidate_ids for each in last)
     )
 
 
@@ -114,15 +149,17 @@ def check_may_attach(*, order: Order, by: User) -> None:
 
 
 @verb("attach")
-def attach(*, order: Order, by: User, cloud_order_id: str, reason: str, candidate: Candidate) -> Order:
-    """An approver says which order in the cloud it is; `candidate` is what the cloud said about that id just now."""
+def attach(*, order: Order, by: User, reason: str, candidate: Candidate) -> Order:
+    """An approver says which order in the cloud it is; `candidate` is what the cloud said about it just now."""
     order = locked(order)
     permissions.check_can_resolve(by, order)
     reason = given_reason(reason)
-    if is_owned(cloud_order_id, candidate.item_ids):
+    if is_owned(candidate.order_id, candidate.item_ids):
         raise Changed
-    _give(order, by, Resolution.Answer.ATTACH, reason, cloud_order_id, dict(candidate.evidence))
-    if _agreed(order, Resolution.Answer.ATTACH, cloud_order_id):
+    candidate = candidate.storable()
+    evidence = dict(candidate.evidence) | {"objections": [str(each) for each in candidate.objections]}
+    _give(order, by, Resolution.Answer.ATTACH, reason, candidate.order_id, evidence)
+    if len(_agreeing(order, Resolution.Answer.ATTACH, candidate.order_id)) >= PEOPLE:
         _place(order, candidate, by=by, found_by="people")
     return order
 
@@ -134,9 +171,11 @@ def declare_absent(*, order: Order, by: User, reason: str) -> Order:
     permissions.check_can_declare_absent(by, order)
     reason = given_reason(reason)
     _give(order, by, Resolution.Answer.ABSENT, reason)
-    if _agreed(order, Resolution.Answer.ABSENT):
-        people = [each.by.username for each in _standing(order)]
-        move(order, "declared_absent", by=by, reason=reason, data={"people": people}, look_up_at=None)
+    agreeing = _agreeing(order, Resolution.Answer.ABSENT)
+    if len(agreeing) >= PEOPLE and not _is_attached_by_anybody(order):
+        data = {"people": [each.by.username for each in agreeing]}
+        move(order, "declared_absent", by=by, reason=reason, data=data, look_up_at=None)
+        _keep_findings(order)
     return order
 
 
@@ -161,17 +200,29 @@ def _give(
     move(order, "resolution_given", by=by, reason=reason, data=data)
 
 
-def _standing(order: Order) -> list[Resolution]:
-    """The last answer of each person who may still give one."""
+def standing_answers(order: Order) -> list[Resolution]:
+    """The last answer of each person who may still give one. Absent counts for the proposal that it answered."""
     last = {each.by_id: each for each in order.resolutions.select_related("by").order_by("pk")}
-    return [each for each in last.values() if permissions.denial(permissions.check_can_resolve, each.by, order) is None]
+    return [
+        each
+        for each in last.values()
+        if permissions.denial(permissions.check_can_resolve, each.by, order) is None and not _is_outdated(each, order)
+    ]
 
 
-def _agreed(order: Order, answer: Resolution.Answer, cloud_order_id: str = "") -> bool:
-    agreeing = {
-        each.by_id for each in _standing(order) if (each.answer, each.cloud_order_id) == (answer, cloud_order_id)
-    }
-    return len(agreeing) >= PEOPLE
+def _is_outdated(answer: Resolution, order: Order) -> bool:
+    proposed = order.absence_proposed_at
+    return answer.answer == Resolution.Answer.ABSENT and (proposed is None or answer.at < proposed)
+
+
+def _agreeing(order: Order, answer: Resolution.Answer, cloud_order_id: str = "") -> list[Resolution]:
+    """One answer of each person: the standing ones that say just this."""
+    return [each for each in standing_answers(order) if (each.answer, each.cloud_order_id) == (answer, cloud_order_id)]
+
+
+def _is_attached_by_anybody(order: Order) -> bool:
+    """The cloud confirmed that order when it was named: it cannot be outvoted, only taken back."""
+    return any(each.answer == Resolution.Answer.ATTACH for each in standing_answers(order))
 
 
 def _place(order: Order, found: Candidate, *, by: User | None, found_by: str) -> None:
@@ -187,15 +238,19 @@ def _place(order: Order, found: Candidate, *, by: User | None, found_by: str) ->
         "evidence": dict(found.evidence),
     }
     move(order, "placed", by=by, data=data, cloud_order_id=found.order_id, look_up_at=None)
-    _keep_the_rest(order, found)
+    _keep_findings(order)
 
 
-def _keep_the_rest(order: Order, taken: Candidate) -> None:
-    """What else looked like it becomes a finding: somebody may have to cancel it."""
-    last = order.lookups.order_by("-number").first()
-    for each in last.candidates if last else []:
-        if each["order_id"] != taken.order_id and not is_owned(each["order_id"]):
+def _keep_findings(order: Order) -> None:
+    """What else looked like it, and belongs to nobody, becomes a finding: somebody may have to cancel it."""
+    named = {each.cloud_order_id: each.evidence for each in order.resolutions.exclude(cloud_order_id="")}
+    for candidate in [each for lookup in order.lookups.order_by("number") for each in lookup.candidates]:
+        if SOMEBODYS.isdisjoint(candidate["objections"]):
+            named[candidate["order_id"]] = candidate["evidence"]
+        else:
+            named.pop(candidate["order_id"], None)
+    for order_id, evidence in named.items():
+        if not is_owned(order_id):
             Finding.objects.get_or_create(
-                cloud_order_id=each["order_id"],
-                defaults={"order": order, "at": timezone.now(), "evidence": each["evidence"]},
+                cloud_order_id=order_id, defaults={"order": order, "at": timezone.now(), "evidence": evidence}
             )

@@ -35,8 +35,18 @@ def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
             stopping.lift(stop, by=by, reason=reason)
         found = [each.order_id for each in unowned]
         event = record("database.restored", by=by, reason=reason, data={"unowned": found})
-    epoch.write(event)
+    epoch.replace(event)
 
 
-def newest_event() -> Event | None:
-    return Event.objects.order_by("-pk").first()
+def end_of_copy() -> Event | None:
+    """The newest event that came with the backup: what was written since the restore is younger than the marker.
+
+    A marker that cannot be read tells nothing: then it is the newest event before buying was stopped for that.
+    """
+    events = Event.objects.order_by("-pk")
+    try:
+        mark = epoch.read()
+    except (OSError, ValueError):
+        stop = stopping.standing().filter(cause=Stop.Cause.RESTORED).first()
+        return events.filter(at__lt=stop.stopped_at).first() if stop else events.first()
+    return events.filter(at__lt=mark.at).first() if mark else events.first()

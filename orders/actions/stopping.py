@@ -16,6 +16,7 @@ from portal.models import User
 
 TOO_MANY_LOST = gettext_noop("Two orders became unconfirmed within ten minutes.")
 DATABASE_IS_OLD = gettext_noop("The database is older than its marker.")
+NO_MARKER = gettext_noop("The marker outside the database cannot be written, so a restored backup would go unnoticed.")
 BREAKER_COUNT, BREAKER_WINDOW = 2, timedelta(minutes=10)
 
 

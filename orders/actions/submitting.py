@@ -13,11 +13,11 @@ from django.utils.translation import gettext_noop
 
 from orders import catalogue, epoch, policies, states
 from orders.actions import ordering, stopping
-from orders.actions.moves import announce, locked, move
+from orders.actions.moves import announce, locked, move, storable
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Placed, Refused, Unknown
 from orders.errors import ClaimRefused
-from orders.models import Attempt, Event, Finding, Item, Order, Outcome
+from orders.models import Attempt, Event, Finding, Item, Order, Outcome, Stop
 from orders.states import Status
 
 log = logging.getLogger(__name__)
@@ -85,16 +85,20 @@ def claim(*, order: Order, sha256: str, endpoint: str, started_at: datetime) -> 
             event = move(order, "submission_started", by=None, data=data, attempt=attempt)
     except IntegrityError as error:
         raise ClaimRefused("waiting", "an order with the same content is in flight or unconfirmed") from error
-    _mark(event)
+    mark(event)
     return attempt
 
 
-def _mark(event: Event) -> None:
-    """Too late to refuse: without a new marker the one before still protects."""
+def mark(event: Event) -> None:
+    """Outside a transaction: name the event in the marker. Where that fails nothing more is bought.
+
+    Too late to refuse the claim that it is about: until the stop is there the marker before still protects.
+    """
     try:
         epoch.write(event)
     except OSError:
         log.exception("the epoch marker could not be written")
+        stopping.stop_by_portal(Stop.Cause.MARKER, stopping.NO_MARKER)
 
 
 @transaction.atomic(durable=True)
@@ -247,18 +251,13 @@ def _store_evidence(attempt: Attempt, exchange: Exchange) -> None:
     attempt.request_id = exchange.request_id[:128]
     attempt.answered_at = exchange.answered_at
     attempt.finished_at = exchange.finished_at or timezone.now()
-    attempt.answer = _storable((exchange.body or b"")[:ANSWER_KEPT].decode(errors="replace"))
+    attempt.answer = storable((exchange.body or b"")[:ANSWER_KEPT].decode(errors="replace"))
 
 
 def _settle(attempt: Attempt, outcome: Outcome, code: str, message: str) -> None:
-    attempt.outcome, attempt.code, attempt.message = outcome, _storable(code)[:64], _storable(message)
+    attempt.outcome, attempt.code, attempt.message = outcome, storable(code)[:64], storable(message)
     attempt.finished_at = attempt.finished_at or timezone.now()
     attempt.save()
-
-
-def _storable(text: str) -> str:
-    """The cloud's words without what no database stores: NUL and lone surrogates."""
-    return text.replace("\x00", "�").encode(errors="replace").decode()
 
 
 def _pause(order: Order) -> dict[str, Any]:

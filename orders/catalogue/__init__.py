@@ -4,7 +4,8 @@ Sources: the API documents (SCM purchase; CA order, zh and en) and the cloud con
 approval page, the body and the tests all read these tables; no rule about a product is written anywhere else.
 """
 
-from orders.catalogue.bodies import REFERENCE_TAG, digest, fingerprint, render
+from orders.catalogue.authorities import CA_SERVICE
+from orders.catalogue.bodies import REFERENCE_TAG, digest, fingerprint, reference_in, render
 from orders.catalogue.certificates import (
     BRANDS,
     CERT_TYPES,
@@ -21,6 +22,7 @@ from orders.catalogue.offers import OFFERS, Offer, Product, current_offer, probl
 
 __all__ = [
     "BRANDS",
+    "CA_SERVICE",
     "CERT_TYPES",
     "DOMAIN_TYPES",
     "MULTI",
@@ -43,5 +45,6 @@ __all__ = [
     "normal_name",
     "problems",
     "quantity",
+    "reference_in",
     "render",
 ]

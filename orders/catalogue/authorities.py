@@ -8,13 +8,13 @@ from django.utils.translation import gettext_lazy as _
 
 from orders.catalogue.fields import Field, Range
 
-_SERVICE = "hws.service.type.ccm"
+CA_SERVICE = "hws.service.type.ccm"
 CA_FIXED: Mapping[str, Any] = {
-    "cloud_service_type": _SERVICE,
+    "cloud_service_type": CA_SERVICE,
     "charging_mode": 0,
     "product_infos": [
         {
-            "cloud_service_type": _SERVICE,
+            "cloud_service_type": CA_SERVICE,
             "resource_type": "hws.resource.type.pca.duration",
             "resource_spec_code": "ca.duration",
         }

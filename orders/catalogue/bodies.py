@@ -25,6 +25,12 @@ def render(offer: Offer, values: Values, *, reference: str) -> bytes:
     return json.dumps(body, ensure_ascii=False, indent=2).encode()
 
 
+def reference_in(body: bytes) -> str:
+    """The portal's reference that a body carries, or nothing."""
+    tags = json.loads(body).get("tags", [])
+    return next((str(each["value"]) for each in tags if each["key"] == REFERENCE_TAG), "")
+
+
 def _content(offer: Offer, values: Values) -> dict[str, Any]:
     """What is bought: the fields in the catalogue's order, without the optional ones that were left empty."""
     given = {each.name: values[each.name] for each in offer.fields if values.get(each.name) not in (None, "")}

@@ -47,7 +47,7 @@ def json_object(body: bytes) -> JsonObject | None:
             parse_constant=_refuse,
             parse_float=Decimal,
         )
-    except (ValueError, RecursionError):
+    except (ValueError, ArithmeticError, RecursionError):  # Decimal has limits of its own
         return None
     return found if isinstance(found, dict) else None
 

@@ -27,6 +27,20 @@ class Lookup(models.Model):
         NOTHING = "nothing", _("nothing found")
         FAILED = "failed", _("the cloud could not be asked")
 
+    class Objection(models.TextChoices):
+        """Why something that may be the order is not taken for it without people."""
+
+        BUYER_UNKNOWN = "buyer_unknown", _("it is not known who bought it")
+        OTHER_BUYER = "other_buyer", _("another cloud user bought it")
+        TERMS_UNTOLD = "terms_untold", _("billing does not tell its period or quantity")
+        LATE = "late", _("it was made later than an hour after the attempt")
+        CONTENT_UNSEEN = "content_unseen", _("the cloud does not show all that was ordered")
+        OTHER_CONTENT = "other_content", _("it holds something else than was ordered")
+        NO_TAG = "no_tag", _("it does not carry the portal's tag")
+        CONTESTED = "contested", _("another order of the portal may have made it just as well")
+        FINDING = "finding", _("it was found before, for another order or after a restore")
+        RESTORED = "restored", _("the database is older than its marker")
+
     order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lookups")
     number = models.PositiveIntegerField()
     at = models.DateTimeField()
@@ -34,7 +48,7 @@ class Lookup(models.Model):
     sources = models.JSONField(default=list)
     """What each source answered: `{"source", "ok", "error", "seen"}`."""
     candidates = models.JSONField(default=list)
-    """What may be the order: `{"order_id", "item_ids", "exact", "found_by", "evidence"}`."""
+    """What may be the order: `{"order_id", "item_ids", "objections", "found_by", "evidence"}`."""
 
     class Meta:
         ordering = ["number"]
@@ -42,6 +56,23 @@ class Lookup(models.Model):
 
     def __str__(self) -> str:
         return f"{self.order.reference} look-up {self.number}"
+
+    @property
+    def is_full(self) -> bool:
+        """Every source answered. Only such a look-up may count as a no."""
+        return bool(self.sources) and all(each["ok"] for each in self.sources)
+
+    @property
+    def candidate_ids(self) -> set[str]:
+        return {each["order_id"] for each in self.candidates}
+
+    @property
+    def shown_candidates(self) -> list[dict[str, Any]]:
+        """The candidates with their objections in words."""
+        return [
+            each | {"objections": [Lookup.Objection(name).label for name in each["objections"]]}
+            for each in self.candidates
+        ]
 
     @property
     def answers(self) -> list[dict[str, Any]]:

@@ -189,6 +189,11 @@ class Revision(models.Model):
         return bytes(self.body).decode()
 
     @property
+    def reference(self) -> str:
+        """What the body carries for the cloud to keep, where its API has room for that."""
+        return catalogue.reference_in(bytes(self.body))
+
+    @property
     def quantity(self) -> int:
         return catalogue.quantity(self.offer, self.values)
 

@@ -176,7 +176,7 @@ def _resolving_context(user: User, order: Order) -> dict[str, Any]:
     lookups = list(order.lookups.order_by("-number")[:LOOKUPS])
     return {
         "lookups": lookups,
-        "candidates": lookups[0].candidates if lookups else [],
+        "candidates": lookups[0].shown_candidates if lookups else [],
         "resolutions": order.resolutions.select_related("by"),
         "resolve_denied": permissions.denial(permissions.check_can_resolve, user, order),
         "absent_denied": permissions.denial(permissions.check_can_declare_absent, user, order),

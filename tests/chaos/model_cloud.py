@@ -20,12 +20,16 @@ from orders.cloud.reader import Answer as Found
 from sandbox.account import Account
 from sandbox.answering import Answer, Answering
 from sandbox.arming import read_fault
+from sandbox.auth import Caller
+from sandbox.cloud import Call as Served
 from sandbox.cloud import Cloud
+from sandbox.control import SELLERS
 from sandbox.fault_kinds import Ending
 from sandbox.faults import Board
 from sandbox.ledger import Ledger
 from sandbox.messages import Request
 from sandbox.moments import now_ms
+from tests.sandbox_process import USER
 
 BROKEN: dict[Ending, Exception] = {
     Ending.RESET: httpcore.ReadError(),
@@ -40,7 +44,8 @@ class ModelCloud:
         self._hold = hold
         self._ledger = Ledger(Path(":memory:"))
         self._board = Board()
-        self._answering = Answering(Cloud(Account(), self._ledger, 0), self._board, threading.Event())
+        self._cloud = Cloud(Account(), self._ledger, 0)
+        self._answering = Answering(self._cloud, self._board, threading.Event())
         self.dark = False
         """No look-up gets an answer."""
         self.unreachable = False
@@ -59,7 +64,15 @@ class ModelCloud:
         self._board.disarm()
 
     def ledger(self) -> list[dict[str, Any]]:
-        return [purchase.witness() for purchase in self._ledger.executed()]
+        """What the portal's own user bought."""
+        return [each.witness() for each in self._ledger.executed() if each.user_name == USER]
+
+    def buy_for_another(self, api: str, body: bytes) -> None:
+        """Somebody else buys this, at this moment, in the console."""
+        account = self._cloud.account
+        caller = Caller("colleague", account.domain_id, account.project_id)
+        request = Request("POST", "/", "/", (), {"content-type": "application/json"}, body, "0123456789abcdef")
+        SELLERS[api](Served(self._cloud, request, caller, {"project_id": account.project_id}))
 
     # ------------------------------------------------------------ instead of the network
 

@@ -13,8 +13,9 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from orders import policies, purchasing, reconciling, states
+from orders import matching, policies, purchasing, reconciling, states
 from orders.actions import moves, resolving, stopping, submitting, sweeping
+from orders.actions.resolving import Candidate
 from orders.cloud.exchange import Exchange
 from orders.cloud.verdicts import NotReached, Unknown
 from orders.errors import Changed, ClaimRefused
@@ -28,6 +29,7 @@ _submitting: Any = submitting
 _sweeping: Any = sweeping
 _resolving: Any = resolving
 _reconciling: Any = reconciling
+_matching: Any = matching
 _policies: Any = policies
 _stopping: Any = stopping
 _transaction: Any = transaction
@@ -226,13 +228,26 @@ def failure_is_a_negative() -> None:
         return Lookup.Result.NOTHING if found == Lookup.Result.FAILED else found
 
     _resolving._result = result
+    Lookup.is_full = property(lambda _: True)  # type: ignore[method-assign,assignment]
 
 
 def any_match_will_do() -> None:
     """Whatever the cloud has in the time window is taken for ours."""
-    real = _reconciling._candidate
-    _reconciling._has_terms = lambda found, search: True
-    _reconciling._candidate = lambda found, items, *, exact, found_by: real(found, items, exact=True, found_by=found_by)
+    _matching.terms = lambda found, content: matching.Fit.AGREES
+    _matching.objections = lambda found, order, *, content_is_seen: []
+    _reconciling._Search.candidate = lambda self, found, items, **_: Candidate(
+        order_id=found.order_id, item_ids=tuple(items), found_by="billing"
+    )
+
+
+def buyer_does_not_matter() -> None:
+    """Who bought it is not compared."""
+    _matching._buyer = lambda found: None
+
+
+def twins_are_not_thought_of() -> None:
+    """That another order of ours may have made it is not asked."""
+    _matching._is_contested = lambda found, order, *, content_is_seen: False
 
 
 def stop_is_read_once() -> None:
@@ -278,6 +293,8 @@ MUTANTS: dict[str, Callable[[], None]] = {
     "no compare-and-swap": no_compare_and_swap,
     "a failed look-up is a negative": failure_is_a_negative,
     "any match will do": any_match_will_do,
+    "the buyer does not matter": buyer_does_not_matter,
+    "twins are not thought of": twins_are_not_thought_of,
     "the stop is read once": stop_is_read_once,
     "a refused claim is ignored": refusal_is_ignored,
 }

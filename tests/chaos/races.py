@@ -202,7 +202,7 @@ def end(order_id: int) -> None:
 
 
 def find(order_id: int) -> None:
-    _look(order_id, [Candidate(order_id=f"CS{order_id}", item_ids=(f"scs{order_id}",), exact=True, found_by="billing")])
+    _look(order_id, [Candidate(order_id=f"CS{order_id}", item_ids=(f"scs{order_id}",), found_by="billing")])
 
 
 def find_nothing(order_id: int) -> None:
@@ -224,11 +224,8 @@ def declare_absent(name: str) -> Act:
 
 def attach(name: str) -> Act:
     def act(order_id: int) -> None:
-        named = Candidate(order_id=f"CS{order_id}", item_ids=(f"scs{order_id}",), exact=False, found_by="people")
-        by = world.person(name)
-        resolving.attach(
-            order=fresh(order_id), by=by, cloud_order_id=named.order_id, reason="Seen there", candidate=named
-        )
+        named = Candidate(order_id=f"CS{order_id}", item_ids=(f"scs{order_id}",), found_by="people")
+        resolving.attach(order=fresh(order_id), by=world.person(name), reason="Seen there", candidate=named)
 
     return act
 

@@ -215,6 +215,12 @@ class Portal(RuleBasedStateMachine):
                 reconciling.attach(order=order, by=by, cloud_order_id=named, reason="Seen in the console")
 
     def _declare_absent(self, order: Order, by: User) -> None:
+        """They look at what the portal shows, and know their own order when they see it."""
+        last = order.lookups.order_by("-number").first()
+        ours = {row["order_id"] for row in self.cloud.ledger() if row["body"] == order.content.body_text}
+        if last is not None and last.candidate_ids & ours:
+            self._attach(order, by)
+            return
         resolving.declare_absent(order=order, by=by, reason="Nowhere")
 
     # ------------------------------------------------------------ workers
@@ -326,6 +332,12 @@ class Portal(RuleBasedStateMachine):
         """Coarse: it broke before the cloud executed it; for hours it is looked for, and two people say so."""
         self.deliver(index, ("reset-before-execution", {}))
         self.wait_for_people(dark=False)
+
+    @rule(index=which)
+    def somebody_else_buys(self, index: int) -> None:
+        """In the console, at this moment, what an order of ours asks for."""
+        content = self._order(index).content
+        self.cloud.buy_for_another(content.api, bytes(content.body))
 
     # ------------------------------------------------------------ what must hold
 

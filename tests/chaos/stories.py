@@ -85,6 +85,16 @@ def _two_unknown_one_bought(first: int, second: int) -> Story:
     return story
 
 
+def _somebody_else_bought_it(content: int) -> Story:
+    def story(portal: Portal) -> None:
+        portal.request_approved(content)
+        portal.deliver(0, NEVER)
+        portal.somebody_else_buys(0)
+        portal.look_up(0)
+
+    return story
+
+
 def _the_worker_died(portal: Portal) -> None:
     portal.request_approved(CERTIFICATE)
     portal.crash(0, NONE, 2)
@@ -106,6 +116,8 @@ STORIES: dict[str, Story] = {
     "found late": _found_late,
     "two unknown, one bought": _two_unknown_one_bought(CA, LONG_CA),
     "two unknown that billing cannot tell apart": _two_unknown_one_bought(UNPAID_CA, CHEAP_CA),
+    "somebody else bought the same certificate": _somebody_else_bought_it(CERTIFICATE),
+    "somebody else bought the same CA": _somebody_else_bought_it(CA),
     "the worker died": _the_worker_died,
 }
 

@@ -54,7 +54,7 @@ def test_the_same_number_with_another_event_is_an_old_database_too(approved: Ord
     making.bought(approved)
     mark = epoch.read()
     assert mark is not None
-    epoch.write(Event(pk=mark.event, at=Event.objects.order_by("pk")[0].at))
+    epoch.replace(Event(pk=mark.event, at=Event.objects.order_by("pk")[0].at))
     assert epoch.is_behind()
 
 

@@ -26,7 +26,7 @@ class Command(BaseCommand):
         if not epoch.is_behind():
             self.stdout.write("The database is not older than its marker: nothing to accept.")
             return
-        newest = restoring.newest_event()
+        newest = restoring.end_of_copy()
         if newest is None:
             raise CommandError("The database has no history at all: restore one that has.")
         try:
