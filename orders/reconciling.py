@@ -78,7 +78,7 @@ def _tag_decides(found: list[Candidate]) -> list[Candidate]:
 
 def attach(*, order: Order, by: User, cloud_order_id: str, reason: str) -> Order:
     """An approver names the order in the cloud: it is checked there before it is believed. Raises Invalid."""
-    resolving.check_may_attach(order=order, by=by)
+    order = resolving.check_may_attach(order=order, by=by)
     cloud_order_id = cloud_order_id.strip()
     if not cloud_order_id:
         raise Invalid({"cloud_order_id": [_("Enter the cloud's order id.")]})
@@ -94,7 +94,7 @@ def _check(order: Order, cloud_order_id: str) -> Candidate:
         why = f"{error.status or ''} {error.code}".strip() or type(error).__name__
         text = _("The cloud does not confirm this order id (%(why)s). Nothing was recorded.") % {"why": why}
         raise Invalid({"cloud_order_id": [text]}) from error
-    contradiction = _contradiction(found, order)
+    contradiction = _contradiction(found, order) or _other_content(search, found, items)
     if contradiction:
         raise Invalid({"cloud_order_id": [contradiction]})
     if is_owned(found.order_id, items):
@@ -113,6 +113,17 @@ def _contradiction(found: BillingOrder, order: Order) -> str:
     if matching.terms(found, order.content) is Fit.DIFFERS:
         return _("This order has another period or quantity.")
     return ""
+
+
+def _other_content(search: _Search, found: BillingOrder, items: Sequence[str]) -> str:
+    """Its certificates are of another kind, as far as the list reaches and there is time to open them."""
+    if search.order.product == Product.CA or items or found.status == billing.AWAITING_PAYMENT:
+        return ""
+    try:
+        named = any(each.order_id == found.order_id for each in search.opened(search.free()))
+    except LookupFailed:
+        return ""  # not told, and the next person sees that it was not
+    return _("This order holds other certificates than were approved.") if named else ""
 
 
 def unowned_since(start: datetime) -> list[Candidate]:
@@ -186,14 +197,18 @@ class _Search:
             return tuple(each.resource_id for each in billing.resources(self.account, order_id))
         return tuple(each.cert_id for each in self.certificates() if each.order_id == order_id)
 
-    def certificates(self) -> list[scm.Certificate]:
-        """The newest free certificates of the right kind, opened one by one for their order id."""
-        content = self.order.content
+    def free(self) -> list[scm.Certificate]:
+        """The newest certificates that nothing of ours owns, as the list shows them: without their order id."""
         listed = scm.list_certificates(self.account).certificates
         owned = set(
             Item.objects.filter(cloud_id__in=[each.cert_id for each in listed]).values_list("cloud_id", flat=True)
         )
-        fitting = [each for each in listed if each.cert_id not in owned and matching.shows(each, content)]
+        return [each for each in listed if each.cert_id not in owned]
+
+    def certificates(self) -> list[scm.Certificate]:
+        """Those of the right kind, opened one by one for their order id."""
+        content = self.order.content
+        fitting = [each for each in self.free() if matching.shows(each, content)]
         return self.opened(fitting[: max(SHOWN, content.quantity)])
 
     def opened(self, listed: Iterable[scm.Certificate]) -> list[scm.Certificate]:

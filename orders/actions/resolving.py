@@ -143,9 +143,11 @@ def _says_no(last: Sequence[Lookup], *, since: datetime) -> bool:
 
 
 @verb("attach")
-def check_may_attach(*, order: Order, by: User) -> None:
-    """Before the cloud is asked on somebody's behalf."""
-    permissions.check_can_resolve(by, locked(order))
+def check_may_attach(*, order: Order, by: User) -> Order:
+    """Before the cloud is asked on somebody's behalf: the order as it is now."""
+    order = locked(order)
+    permissions.check_can_resolve(by, order)
+    return order
 
 
 @verb("attach")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from celery import current_app
 from django.core.checks import run_checks
-from django.db import connection
+from django.db import InterfaceError, OperationalError, connection
 from pytest_django import Settings
 
 from orders import checks, tasks
@@ -20,7 +20,11 @@ SANDBOX = "http://127.0.0.1:9"
 
 
 def errors() -> list[str]:
-    return [str(found.id) for found in run_checks() if str(found.id).startswith("orders.")]
+    return told("orders.E")
+
+
+def told(prefix: str) -> list[str]:
+    return [str(found.id) for found in run_checks() if str(found.id).startswith(prefix)]
 
 
 @pytest.fixture
@@ -85,7 +89,9 @@ def test_nothing_is_bought_inside_a_request() -> None:
         {"pca_endpoint": "https://ccm.example.com:99999"},
         {"bss_endpoint": "https://user:pw@bss.example.com"},
         {"iam_endpoint": "https://iam.example.com/path"},
+        {"scm_endpoint": "https://[::1"},
         {"cloud_ca_bundle": "/nowhere/ca.pem"},
+        {"cloud_ca_bundle": __file__},
     ],
 )
 def test_endpoints_must_be_sound(cloud: Any, changes: dict[str, str]) -> None:
@@ -106,6 +112,40 @@ def test_sandbox_and_real_cloud_never_mix(cloud: Any, changes: dict[str, str]) -
     assert errors() == ["orders.E004"]
 
 
+def test_what_is_this_machine_must_be_called_a_sandbox(cloud: Any) -> None:
+    """Else real credentials go there in clear, and no page says that nothing real is bought."""
+    cloud(**_sandbox(sandbox_url=""))
+    assert errors() == ["orders.E004"]
+
+
+def test_without_the_buyers_name_people_settle_everything(cloud: Any) -> None:
+    cloud(**_sandbox(cloud_iam_user=""))
+    assert told("orders.W") == ["orders.W001"]
+
+
+@pytest.mark.parametrize("name", ["epoch.json", "folder/epoch.json"])
+def test_the_marker_must_be_kept(settings: Settings, tmp_path: Path, name: str) -> None:
+    (tmp_path / "folder").write_text("a file")
+    (tmp_path / "epoch.json").mkdir()
+    settings.EPOCH_FILE = tmp_path / name
+    assert errors() == ["orders.E007"]
+
+
+def test_a_damaged_marker_does_not_keep_the_pages_from_saying_so(settings: Settings, tmp_path: Path) -> None:
+    settings.EPOCH_FILE = tmp_path / "epoch.json"
+    settings.EPOCH_FILE.write_text("{")
+    assert errors() == []
+
+
+@pytest.mark.parametrize("trouble", [InterfaceError("gone"), OperationalError("gone")])
+def test_a_database_that_cannot_be_asked_is_refused(monkeypatch: pytest.MonkeyPatch, trouble: Exception) -> None:
+    def broken(*_: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(checks, "_read", broken)
+    assert len(list(checks.database_is_durable(connection))) == 1
+
+
 def test_the_demo_stays_on_this_machine(settings: Settings, cloud: Any) -> None:
     cloud(**_sandbox())
     settings.DEMO, settings.ALLOWED_HOSTS = True, ["portal.example.com"]
@@ -120,9 +160,10 @@ def test_the_database_in_use_is_durable() -> None:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
     "statement",
-    {"sqlite": ["PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF"], "postgresql": ["SET synchronous_commit=off"]}[
-        connection.vendor
-    ],
+    {
+        "sqlite": ["PRAGMA synchronous=NORMAL", "PRAGMA foreign_keys=OFF", "PRAGMA recursive_triggers=OFF"],
+        "postgresql": ["SET synchronous_commit=off"],
+    }[connection.vendor],
 )
 def test_a_database_that_may_forget_is_refused(statement: str) -> None:
     with connection.cursor() as cursor:
@@ -139,3 +180,17 @@ def test_web_worker_and_beat_do_not_start_unsafe(tmp_path: Path, program: str) -
     assert done.returncode == 1
     assert "Countersign refuses to start" in done.stderr
     assert "orders.E001" in done.stderr
+
+
+def test_checks_that_cannot_be_made_are_no_leave_to_start(tmp_path: Path) -> None:
+    """Celery calls them from a signal, which swallows every exception but the end of the process."""
+    broken = "from orders import checks; checks.database_is_durable = lambda connection: 1 / 0"
+    program = f"import django; django.setup(); {broken}; from portal.celery import start_safely; start_safely()"
+    environment = os.environ | {
+        "VAR_DIR": str(tmp_path),
+        "DATABASE_URL": "",
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "Countersign refuses to start" in done.stderr

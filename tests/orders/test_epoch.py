@@ -1,12 +1,17 @@
 """A restored database: noticed before anything is bought, and accepted only by an operator who looked."""
 
+from datetime import datetime, timedelta
 from io import StringIO
+from pathlib import Path
 
 import pytest
+import time_machine
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 
-from orders import epoch
-from orders.actions import approving
+from orders import epoch, tasks
+from orders.actions import approving, stopping
+from orders.cloud import billing
 from orders.models import Event, Finding, Order, Stop
 from orders.states import Status
 from portal.models import User
@@ -102,3 +107,83 @@ def test_a_database_that_is_not_old_needs_nothing(approved: Order, admin: User) 
 def test_only_a_known_person_accepts(restored: Order) -> None:
     with pytest.raises(CommandError, match="no active person"):
         accept(User(username="nobody"))
+
+
+def test_the_marker_never_goes_back(approved: Order) -> None:
+    """The worker of the first claim may be slower than that of the second one."""
+    older, newer = Event.objects.order_by("pk")[:2]
+    epoch.write(newer)
+    epoch.write(older)
+    assert epoch.read() == epoch.Mark(newer.pk, newer.at)
+
+
+def test_every_sweep_moves_the_marker(approved: Order, mei: User) -> None:
+    """So that a restored copy that lost no claim, but a stop or a withdrawal, is noticed too."""
+    stopping.stop(by=mei, product="", reason="Audit")
+    tasks.sweep()
+    mark = epoch.read()
+    assert mark is not None
+    assert mark.event == Event.objects.get(kind="buying.stopped").pk
+
+
+def test_an_old_copy_does_not_move_the_marker(restored: Order) -> None:
+    before = epoch.read()
+    tasks.sweep()
+    assert epoch.read() == before
+
+
+@pytest.fixture
+def nowhere(settings: object, tmp_path: Path) -> None:
+    """The folder of the marker is a file."""
+    (tmp_path / "gone").write_text("")
+    settings.EPOCH_FILE = tmp_path / "gone" / "epoch.json"  # type: ignore[attr-defined]
+
+
+def test_a_marker_that_cannot_be_kept_stops_buying(sandbox: Sandbox, approved: Order, nowhere: None) -> None:
+    tasks.sweep()
+    assert Stop.objects.filter(lifted_at=None).exists()
+    assert making.bought(approved).status == Status.APPROVED
+    assert sandbox.ledger() == []
+
+
+def test_a_marker_that_breaks_at_a_claim_stops_what_comes_next(
+    sandbox: Sandbox, approved: Order, lin: User, mei: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Event) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(epoch, "write", full)
+    assert making.bought(approved).status == Status.PLACED
+    assert Stop.objects.get().cause == Stop.Cause.MARKER
+    assert making.bought(making.approve(making.order(lin), mei)).status == Status.APPROVED
+
+
+def test_an_unreadable_marker_leaves_the_sweeper_at_work(approved: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    making.claimed(approved)
+    Order.objects.update(deadline_at=timezone.now())
+
+    def stale(*_: object) -> str:
+        raise OSError(116, "Stale file handle")
+
+    monkeypatch.setattr(Path, "read_text", stale)
+    tasks.sweep()
+    assert making.fresh(approved).status == Status.UNCONFIRMED
+
+
+def test_the_operator_is_asked_about_the_time_since_the_copy_ended(
+    restored: Order, admin: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the portal itself wrote after the restore is younger than the marker, and tells nothing."""
+    ended = Event.objects.newest_first()[0].at
+    epoch.replace(Event(pk=10_000_000, at=ended + timedelta(hours=20)))
+    asked_from: list[datetime] = []
+
+    def orders(_: object, *, created_from: datetime, **__: object) -> tuple[()]:
+        asked_from.append(created_from)
+        return ()
+
+    monkeypatch.setattr(billing, "orders", orders)
+    with time_machine.travel(timezone.now() + timedelta(days=2), tick=True):
+        tasks.sweep()
+        accept(admin)
+    assert asked_from == [ended - timedelta(hours=1)]

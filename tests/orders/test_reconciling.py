@@ -1,20 +1,26 @@
 """Looking back in the real sandbox process, with its real blind spots."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
 from django.utils import timezone
 from pytest_django import Settings
 
-from orders import account, reconciling
+from orders import account, epoch, reconciling
 from orders.actions import resolving
+from orders.cloud import billing, scm
+from orders.cloud.billing import BillingOrder
 from orders.errors import Denied, Invalid
-from orders.models import Finding, Lookup, Order
+from orders.matching import Objection
+from orders.models import Attempt, Event, Finding, Lookup, Order
 from orders.states import Status
 from portal.models import User
 from tests import making
-from tests.sandbox_process import Sandbox
+from tests.sandbox_process import USER, Sandbox
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,6 +37,45 @@ def looked_up(order: Order) -> Order:
     return making.fresh(order)
 
 
+def last(order: Order) -> Lookup:
+    found = order.lookups.order_by("-number").first()
+    assert found is not None
+    return found
+
+
+def objections(order: Order) -> list[list[str]]:
+    return [each["objections"] for each in last(order).candidates]
+
+
+def configure(settings: Settings, sandbox: Sandbox, **changes: Any) -> None:
+    settings.CLOUD = making.cloud_config(sandbox.url, **changes)
+    account.current_account.cache_clear()
+
+
+def billing_says(monkeypatch: pytest.MonkeyPatch, say: Callable[[BillingOrder], BillingOrder]) -> None:
+    """Billing's details come in another shape."""
+    real = billing.order
+    monkeypatch.setattr(billing, "order", lambda gate, order_id: say(real(gate, order_id)))
+
+
+CA_BODY: dict[str, Any] = {
+    "cloud_service_type": "hws.service.type.ccm",
+    "charging_mode": 0,
+    "period_type": 2,
+    "period_num": 1,
+    "subscription_num": 1,
+    "is_auto_renew": 1,
+    "is_auto_pay": 0,
+    "product_infos": [
+        {
+            "cloud_service_type": "hws.service.type.ccm",
+            "resource_type": "hws.resource.type.pca.duration",
+            "resource_spec_code": "ca.duration",
+        }
+    ],
+}
+
+
 @pytest.fixture
 def certificate(lin: User, mei: User) -> Order:
     return making.approve(making.order(lin), mei)
@@ -43,8 +88,12 @@ def ca(lin: User, mei: User, omar: User) -> Order:
 
 @pytest.fixture
 def v3(sandbox: Sandbox, settings: Settings) -> None:
-    settings.CLOUD = making.cloud_config(sandbox.url, scm_api="v3")
-    account.current_account.cache_clear()
+    configure(settings, sandbox, scm_api="v3")
+
+
+@pytest.fixture
+def tagged(v3: None, lin: User, mei: User) -> Order:
+    return making.approve(making.order(lin, making.certificate(is_auto_pay=True)), mei)
 
 
 @pytest.mark.parametrize("product", ["certificate", "ca"])
@@ -59,9 +108,8 @@ def test_a_lost_order_is_found_again_with_its_items(
     assert order.events.get(kind="order.placed").data["found_by"] == "billing"
 
 
-def test_a_v3_order_is_found_by_its_tag(sandbox: Sandbox, v3: None, lin: User, mei: User) -> None:
-    order = making.approve(making.order(lin, making.certificate(is_auto_pay=True)), mei)
-    order = looked_up(lost(order, sandbox))
+def test_a_v3_order_is_found_by_its_tag(sandbox: Sandbox, tagged: Order) -> None:
+    order = looked_up(lost(tagged, sandbox))
     assert order.status == Status.PLACED
     assert order.events.get(kind="order.placed").data["found_by"] == "tag"
 
@@ -182,3 +230,224 @@ def test_what_another_order_in_flight_may_have_made_is_left_to_people(
     assert looked_up(never).status == Status.UNCONFIRMED
     assert looked_up(bought).status == Status.UNCONFIRMED
     assert bought.lookups.get().result == Lookup.Result.UNCERTAIN
+
+
+# ---------------------------------------------------------------- what is not taken without people
+
+
+def test_the_tag_is_of_one_body_only(tagged: Order, lin: User) -> None:
+    """Order numbers come again after a restore, and in a second portal on the same account."""
+    assert tagged.content.reference.startswith(f"{tagged.reference}:")
+    again = making.order(lin, making.certificate(is_auto_pay=True))
+    assert tagged.content.reference.partition(":")[2] != again.content.reference.partition(":")[2]
+
+
+def test_what_carries_the_tag_but_is_something_else_is_for_people(sandbox: Sandbox, tagged: Order) -> None:
+    other = making.CERTIFICATE | {"cert_brand": "CFCA", "order_number": 7, "is_auto_pay": True}
+    other["tags"] = [{"key": "countersign-order", "value": tagged.content.reference}]
+    sandbox.buy_as(USER, "scm.v3", other)
+    order = looked_up(lost(tagged, sandbox, "reset-before-execution"))
+    assert order.status == Status.UNCONFIRMED
+    assert {Objection.OTHER_CONTENT, Objection.CONTENT_UNSEEN} <= set(objections(order)[0])
+
+
+def test_without_the_tag_a_paid_certificate_is_not_ours(sandbox: Sandbox, tagged: Order) -> None:
+    lost(tagged, sandbox, "reset-before-execution")
+    sandbox.buy_as(USER, "scm.v3", making.CERTIFICATE | {"is_auto_pay": True})
+    order = looked_up(tagged)
+    assert order.status == Status.UNCONFIRMED
+    assert objections(order) == [[Objection.NO_TAG]]
+
+
+def test_the_tag_decides_among_look_alikes(sandbox: Sandbox, tagged: Order) -> None:
+    lost(tagged, sandbox)
+    sandbox.buy_as(USER, "scm.v3", making.CERTIFICATE | {"is_auto_pay": True})
+    order = looked_up(tagged)
+    assert order.cloud_order_id == sandbox.ledger()[0]["order_id"]
+
+
+def without_order_id(shown: scm.Certificate) -> scm.Certificate:
+    return replace(shown, order_id=None)
+
+
+@pytest.mark.parametrize("later", [lambda shown: None, without_order_id])
+def test_a_tagged_certificate_that_is_not_shown_yet_is_no_negative(
+    sandbox: Sandbox, tagged: Order, monkeypatch: pytest.MonkeyPatch, later: Callable[[Any], Any]
+) -> None:
+    lost(tagged, sandbox)
+    real = scm.show_certificate
+    monkeypatch.setattr(scm, "show_certificate", lambda gate, each: later(real(gate, each)))
+    monkeypatch.setattr(billing, "orders", lambda *_, **__: ())
+    assert last(looked_up(tagged)).result == Lookup.Result.FAILED
+
+
+@pytest.mark.parametrize("product", ["certificate", "ca"])
+@pytest.mark.parametrize("ours", ["", USER])
+def test_what_a_colleague_bought_is_for_people(
+    sandbox: Sandbox, settings: Settings, request: pytest.FixtureRequest, product: str, ours: str
+) -> None:
+    configure(settings, sandbox, cloud_iam_user=ours)
+    order = lost(request.getfixturevalue(product), sandbox, "reset-before-execution")
+    body = CA_BODY if product == "ca" else making.CERTIFICATE
+    sandbox.buy_as("colleague", "pca.v1" if product == "ca" else "scm.v2", body)
+    order = looked_up(order)
+    assert order.status == Status.UNCONFIRMED
+    assert (Objection.OTHER_BUYER if ours else Objection.BUYER_UNKNOWN) in objections(order)[0]
+
+
+def test_what_a_colleague_bought_for_as_long_is_not_even_shown(sandbox: Sandbox, certificate: Order) -> None:
+    """Billing's word for certificates is not known: it may be anything that costs by the year."""
+    lost(certificate, sandbox, "reset-before-execution")
+    sandbox.buy_as("colleague", "scm.v2", making.CERTIFICATE | {"domain_numbers": 50})
+    assert last(looked_up(certificate)).result == Lookup.Result.NOTHING
+
+
+def test_where_billing_names_no_buyer_people_decide(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, user_name=""))
+    order = looked_up(certificate)
+    assert order.status == Status.UNCONFIRMED
+    assert objections(order) == [[Objection.BUYER_UNKNOWN]]
+
+
+def test_our_own_purchase_under_another_name_is_no_negative(
+    sandbox: Sandbox, settings: Settings, certificate: Order
+) -> None:
+    """The key belongs to another user than the configured name says."""
+    lost(certificate, sandbox)
+    configure(settings, sandbox, cloud_iam_user="renamed")
+    assert objections(looked_up(certificate)) == [[Objection.OTHER_BUYER]]
+
+
+def test_lines_that_billing_does_not_have_yet_are_no_negative(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, lines=()))
+    assert objections(looked_up(certificate)) == [[Objection.TERMS_UNTOLD]]
+
+
+def test_what_was_executed_late_is_shown_but_not_taken(sandbox: Sandbox, certificate: Order) -> None:
+    order = lost(certificate, sandbox, "reset-before-execution")
+    attempt, ago = order.attempt, timedelta(minutes=70)
+    assert attempt is not None
+    assert attempt.claimed_at is not None
+    assert attempt.finished_at is not None
+    Attempt.objects.filter(pk=attempt.pk).update(
+        claimed_at=attempt.claimed_at - ago, finished_at=attempt.finished_at - ago
+    )
+    making.purchase_by_hand(order)
+    assert objections(looked_up(order)) == [[Objection.LATE]]
+
+
+@pytest.mark.parametrize("minutes", [-14, 14])
+def test_a_clock_that_the_cloud_accepts_finds_what_it_bought(
+    sandbox: Sandbox, certificate: Order, minutes: int
+) -> None:
+    with time_machine.travel(timezone.now() + timedelta(minutes=minutes), tick=True):
+        Order.objects.update(deadline_at=timezone.now() + timedelta(days=1))
+        assert looked_up(lost(certificate, sandbox)).status == Status.PLACED
+
+
+def test_in_an_old_copy_of_the_database_nothing_is_taken(sandbox: Sandbox, lin: User, mei: User, omar: User) -> None:
+    """What the copy does not own may be another order's, bought after the backup was made."""
+    never, later = (making.approve(making.order(lin, making.ca(promotion_info=text)), mei, omar) for text in ("A", "B"))
+    lost(never, sandbox, "reset-before-execution")
+    making.purchase_by_hand(later)
+    epoch.write(Event(pk=10_000_000, at=timezone.now()))
+    order = looked_up(never)
+    assert order.status == Status.UNCONFIRMED
+    assert objections(order) == [[Objection.RESTORED]]
+
+
+@pytest.mark.parametrize("trouble", [RuntimeError("a bug"), TimeoutError()])
+def test_a_source_that_breaks_has_said_nothing(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    lost(certificate, sandbox)
+
+    def broken(*_: object, **__: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr(billing, "orders", broken)
+    order = looked_up(certificate)
+    assert last(order).result == Lookup.Result.FAILED
+    assert order.absence_proposed_at is None
+
+
+def test_a_busy_account_ends_the_look_up_in_time(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox)
+    for _ in range(4):
+        making.purchase_by_hand(certificate)
+    asked: list[float] = [0.0]
+    monkeypatch.setattr("orders.reconciling.time.monotonic", lambda: asked[0])
+
+    def slow(found: BillingOrder) -> BillingOrder:
+        asked[0] += reconciling.LASTS / 2 + 1
+        return found
+
+    billing_says(monkeypatch, slow)
+    assert last(looked_up(certificate)).result == Lookup.Result.FAILED
+    assert asked[0] < 2 * reconciling.LASTS
+
+
+def test_what_no_database_stores_is_left_out_of_the_evidence(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, currency="C\x00NY\ud800"))
+    assert looked_up(certificate).status == Status.PLACED
+
+
+# ---------------------------------------------------------------- naming an order
+
+
+def test_an_order_for_another_product_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
+    lost(certificate, sandbox, "reset-before-execution")
+    assert "another product" in refused(certificate, mei, sandbox.buy_as(USER, "pca.v1", CA_BODY))
+
+
+def test_an_order_with_other_terms_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
+    lost(certificate, sandbox, "reset-before-execution")
+    bought = sandbox.buy_as(USER, "scm.v2", making.CERTIFICATE | {"order_number": 3})
+    assert "another period or quantity" in refused(certificate, mei, bought)
+
+
+def test_an_order_with_other_certificates_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
+    lost(certificate, sandbox, "reset-before-execution")
+    bought = sandbox.buy_as(USER, "scm.v2", making.CERTIFICATE | {"domain_numbers": 61})
+    assert "other certificates" in refused(certificate, mei, bought)
+
+
+@pytest.mark.parametrize("changes", [{"status": billing.CANCELLED}, {"order_type": 4}])
+def test_a_cancelled_order_or_a_refund_cannot_be_attached(
+    sandbox: Sandbox, certificate: Order, mei: User, monkeypatch: pytest.MonkeyPatch, changes: dict[str, Any]
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, **changes))
+    assert refused(certificate, mei, sandbox.ledger()[0])
+
+
+def refused(order: Order, by: User, bought: dict[str, Any]) -> str:
+    """Why the cloud's order cannot be named for it; nothing is recorded."""
+    with pytest.raises(Invalid) as refusal:
+        reconciling.attach(order=making.fresh(order), by=by, cloud_order_id=bought["order_id"], reason="I think so")
+    assert order.resolutions.count() == 0
+    return refusal.value.sentence
+
+
+def test_the_second_person_sees_what_the_cloud_said(
+    sandbox: Sandbox, settings: Settings, certificate: Order, mei: User
+) -> None:
+    lost(certificate, sandbox)
+    configure(settings, sandbox, cloud_iam_user="")
+    named = sandbox.ledger()[0]["order_id"].lower()
+    reconciling.attach(order=certificate, by=mei, cloud_order_id=f" {named} ", reason="Seen in the console")
+    answer = certificate.resolutions.get()
+    assert answer.cloud_order_id == sandbox.ledger()[0]["order_id"]
+    assert answer.evidence["user_name"] == USER
+    assert answer.evidence["objections"] == [Objection.BUYER_UNKNOWN]

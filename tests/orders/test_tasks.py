@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import time_machine
 from celery import Celery, current_app
+from celery.exceptions import SoftTimeLimitExceeded
 
 from orders import tasks
-from orders.actions import moves
+from orders.actions import moves, sweeping
 from orders.models import Event, Order
 from orders.states import OPEN, STAGES, Status, target
 from portal.models import User
@@ -84,6 +85,33 @@ def test_a_sweep_goes_on_although_the_broker_is_down(lin: User, mei: User, broke
     Order.objects.filter(pk=pending.pk).update(deadline_at=pending.status_since)
     tasks.sweep()
     assert making.fresh(pending).status == Status.EXPIRED
+
+
+def test_one_that_cannot_be_swept_keeps_nobody_waiting(lin: User, mei: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    order = making.in_status(Status.SUBMITTING, lin, mei)
+
+    def broken() -> None:
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(sweeping, "guard", broken)
+    Order.objects.update(deadline_at=order.status_since)
+    tasks.sweep()
+    assert making.fresh(order).status == Status.UNCONFIRMED
+
+
+def test_the_end_of_its_time_ends_a_sweep(monkeypatch: pytest.MonkeyPatch) -> None:
+    def over() -> None:
+        raise SoftTimeLimitExceeded
+
+    monkeypatch.setattr(sweeping, "guard", over)
+    with pytest.raises(SoftTimeLimitExceeded):
+        tasks.sweep()
+
+
+def test_messages_outlive_a_difference_of_clocks() -> None:
+    """The receiver's clock decides what is expired; they may differ by minutes."""
+    assert current_app.conf.beat_schedule["sweep"]["options"]["expires"] >= 300
+    assert sweeping.REMINDER_EXPIRES >= 300
 
 
 def test_a_message_about_an_order_that_is_not_approved_does_nothing(lin: User) -> None:

@@ -169,6 +169,7 @@ def test_200_with_an_order_id_is_placed() -> None:
         (b'{"order_id":"CS1"}\xff', Doubt.UNREADABLE_BODY),
         ('{"order_id":"CS1"}'.encode("utf-16"), Doubt.UNREADABLE_BODY),
         (b'{"order_id":"CS1","price":NaN}', Doubt.UNREADABLE_BODY),
+        (b'{"order_id":"CS1","price":1e99999999999999999999}', Doubt.UNREADABLE_BODY),
         (b"{}", Doubt.NO_ORDER_ID),
         (b'{"order_id":null}', Doubt.NO_ORDER_ID),
         (b'{"order_id":1803}', Doubt.NO_ORDER_ID),
