@@ -20,7 +20,7 @@ CRASHES = (
     ("in the claim, before commit", "executed-then-close"),
 )
 DELIVERIES = 100
-EXAMPLES, STEPS = 600, 40
+EXAMPLES, STEPS = 300, 40
 
 
 @dataclass(frozen=True, slots=True)
