@@ -124,9 +124,15 @@ def initial_from(offer: Offer, order: Order | None, user: User) -> dict[str, Any
         **content.values,
         "purpose": content.purpose,
         "team": content.team,
-        "domain_names": "\n".join(content.domain_names),
+        "domain_names": "\n".join(content.shown_names),
         "revision": content.number,
     }
+
+
+def initial_from_other(offer: Offer, order: Order, user: User) -> dict[str, Any]:
+    """What a new order starts with that is made from an earlier one: consent is given anew."""
+    consents = {each.name: each.initial for each in offer.fields if each.kind == "consent"}
+    return initial_from(offer, order, user) | consents
 
 
 def initial_from_typed(offer: Offer, form_data: Mapping[str, Any]) -> dict[str, Any]:

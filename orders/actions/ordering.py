@@ -59,6 +59,18 @@ def _content_of(revision: Revision) -> Content:
     )
 
 
+def _sent(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value not in (None, "")}
+
+
+def _is_the_same(revision: Revision, offer: Offer, content: Content) -> bool:
+    """The same through the same API, for the same purpose. What is left empty is not sent."""
+    before, now = map(_sent, (revision.values, content.values))
+    told = (plain(content.purpose).strip(), plain(content.team).strip(), content.domain_names)
+    same_told = told == (revision.purpose, revision.team, revision.domain_names)
+    return revision.api == offer.api and before == now and same_told
+
+
 @verb("create")
 def _create(
     *, offer: Offer, content: Content, by: User, token: uuid.UUID, origin: Order | None, request: bool
@@ -87,12 +99,17 @@ def _create(
 
 @verb("edit")
 def edit(*, order: Order, content: Content, by: User, seen_revision: int, request: bool) -> Order:
-    """A new revision; approvals of the old one count no more. Raises Changed if `seen_revision` is not current."""
+    """A new revision; approvals of the old one count no more. Raises Changed if `seen_revision` is not current.
+
+    What is pending and saved as it was stays as it is: nobody's approval is lost for nothing.
+    """
     order = locked(order)
     permissions.check_can_edit(by, order)
     if order.content.number != seen_revision:
         raise Changed
     offer = catalogue.current_offer(order.product)
+    if order.status == Status.PENDING_APPROVAL and _is_the_same(order.content, offer, content):
+        return order
     _revise(order, offer, content, by)
     move(
         order,

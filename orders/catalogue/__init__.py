@@ -17,7 +17,7 @@ from orders.catalogue.certificates import (
     domain_types_sold,
 )
 from orders.catalogue.fields import Field, Problems, Text, Values
-from orders.catalogue.names import domain_name_problems, normal_name
+from orders.catalogue.names import domain_name_problems, normal_name, readable_name
 from orders.catalogue.offers import OFFERS, Offer, Product, current_offer, problems, quantity
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "normal_name",
     "problems",
     "quantity",
+    "readable_name",
     "reference_in",
     "render",
 ]

@@ -33,6 +33,15 @@ def normal_name(name: str) -> str:
     return wildcard + encoded
 
 
+def readable_name(name: str) -> str:
+    """A stored domain name in the letters it was meant in, where it has others than ASCII."""
+    wildcard, bare = ("*.", name[2:]) if name.startswith("*.") else ("", name)
+    try:
+        return wildcard + idna.decode(bare)
+    except idna.IDNAError:
+        return name
+
+
 def domain_name_problems(names: Sequence[str], values: Values) -> list[Text]:
     """What is wrong with already normalised `names` for the chosen certificate."""
     found: list[Text] = []
@@ -42,7 +51,7 @@ def domain_name_problems(names: Sequence[str], values: Values) -> list[Text]:
     if doubled:
         found.append(_("Named twice: %(names)s.") % {"names": ", ".join(doubled)})
     limit = values.get("domain_numbers")
-    if isinstance(limit, int) and len(names) > limit:
+    if isinstance(limit, int) and 0 < limit < len(names):
         found.append(
             _("Too many names: %(count)d. The certificate covers %(limit)d.") % {"count": len(names), "limit": limit}
         )

@@ -110,6 +110,11 @@ class Resolution(models.Model):
     def __str__(self) -> str:
         return f"{self.by}: {self.order.reference} {self.answer} {self.cloud_order_id}".strip()
 
+    @property
+    def objections(self) -> list[str]:
+        """What spoke against the named order when it was checked, in words."""
+        return [str(Lookup.Objection(name).label) for name in self.evidence.get("objections", [])]
+
 
 class Finding(models.Model):
     """An order in the cloud that nothing here owns: like one of ours, but not taken for it, or seen after a restore."""

@@ -201,6 +201,29 @@ class Revision(models.Model):
         """Label and shown value of every field of the API, in the catalogue's order."""
         return [(each.label, shown(each, self.values.get(each.name))) for each in self.offer.fields]
 
+    def changes_since(self, earlier: Revision) -> list[tuple[str, str, str]]:
+        """Label, value before and value now of everything that differs."""
+        before, now = earlier._told(), self._told()
+        return [
+            (label, before.get(label, ""), now.get(label, ""))
+            for label in dict.fromkeys([*before, *now])
+            if before.get(label) != now.get(label)
+        ]
+
+    def _told(self) -> dict[str, str]:
+        own = {_("Purpose"): self.purpose, _("Team"): self.team, _("Domain names"): ", ".join(self.shown_names)}
+        return {str(label): str(value) for label, value in [*own.items(), *self.facts()]}
+
+    @property
+    def shown_names(self) -> list[str]:
+        """The domain names as people read them."""
+        return [catalogue.readable_name(each) for each in self.domain_names]
+
+    @property
+    def domain_names_shown(self) -> list[tuple[str, str]]:
+        """Each name as it is stored, and as people read it."""
+        return list(zip(self.domain_names, self.shown_names, strict=True))
+
 
 def shown(each: catalogue.Field, value: Any) -> Any:
     if each.kind in ("flag", "switch", "consent"):

@@ -17,9 +17,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_safe
 
 from orders import permissions, policies, states
-from orders.actions import stopping, submitting
+from orders.actions import resolving, stopping, submitting
 from orders.catalogue import Text
-from orders.models import Order
+from orders.models import Approval, Decision, Order, Revision
 from orders.models.order import FIRST_NUMBER
 from orders.permissions import Check
 from orders.refusals import explain
@@ -63,7 +63,7 @@ _OWN = (
         "requested",
         "primary",
     ),
-    _Offered("retry", gettext_lazy("Request again as it is"), permissions.check_can_retry, "retried", "primary"),
+    _Offered("retry", gettext_lazy("Send for approval again"), permissions.check_can_retry, "retried", "primary"),
     _Offered("discard", gettext_lazy("Discard"), permissions.check_can_discard, "discarded", "danger"),
     _Offered(
         "withdraw",
@@ -116,12 +116,25 @@ def order_page(
 ) -> HttpResponse:
     """The page, or its live part; with a notice above it, or problems beside what was typed."""
     template = "orders/order.html#live" if wants_part(request) else "orders/order.html"
-    context = order_context(person(request), order) | {
-        "notice": notice,
-        "problems": problems or {},
-        "typed": request.POST,
-    }
+    context = (
+        order_context(person(request), order)
+        | _reading_context(request, order)
+        | {
+            "notice": notice,
+            "problems": problems or {},
+            "typed": request.POST,
+        }
+    )
     return render(request, template, context, status=status)
+
+
+def _reading_context(request: HttpRequest, order: Order) -> dict[str, Any]:
+    """Which version the reader has in front of them: nobody may decide on one that came in behind their back."""
+    read = request.GET.get("r", "") if wants_part(request) else ""
+    shown = order.revisions.filter(number=int(read)).first() if read.isdecimal() and len(read) < 6 else None
+    if shown is None or shown.pk == order.revision_id:
+        return {"read": order.content.number}
+    return {"read": shown.number, "reread": order.content.changes_since(shown)}
 
 
 def order_context(user: User, order: Order) -> dict[str, Any]:
@@ -137,6 +150,8 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "waiting": waiting_sentence(order, len(standing)),
         "standing": {approval.pk for approval in standing} if status in states.OPEN else _counted(order),
         "payment_note": payment_note(order),
+        "asked": asked_for(order),
+        "previous": _previous(order.content),
         "approvals": order.approvals.select_related("by", "revision").order_by("pk"),
         "attempts": order.attempts.order_by("number"),
         "items": order.items.all(),
@@ -167,14 +182,33 @@ def version(request: HttpRequest, number: int, revision: int) -> HttpResponse:
     """One version of the content, as it stays readable for as long as there is a history."""
     order = visible_order(request, number)
     found = get_object_or_404(order.revisions.select_related("editor"), number=revision)
-    context = {"order": order, "revision": found, "facts": found.facts()}
+    context = {"order": order, "revision": found, "facts": found.facts(), "previous": _previous(found)}
     return render(request, "orders/version.html", context)
+
+
+def _previous(content: Revision) -> dict[str, Any] | None:
+    """The version before, and what has changed since."""
+    if content.number == 1:
+        return None
+    earlier = Revision.objects.get(order=content.order_id, number=content.number - 1)
+    return {"number": earlier.number, "changes": content.changes_since(earlier)}
+
+
+def asked_for(order: Order) -> Approval | None:
+    """The words with which an approver sent the order back or rejected it, while that is where it stands."""
+    decisions = {Status.CHANGES_REQUESTED: Decision.REQUEST_CHANGES, Status.REJECTED: Decision.REJECT}
+    decision = decisions.get(Status(order.status))
+    if decision is None:
+        return None
+    return order.approvals.filter(decision=decision).select_related("by").order_by("-pk").first()
 
 
 def _resolving_context(user: User, order: Order) -> dict[str, Any]:
     """What was looked up, what may be it, and whether this person may settle it."""
     lookups = list(order.lookups.order_by("-number")[:LOOKUPS])
+    standing = resolving.standing_answers(order) if order.status == Status.UNCONFIRMED else []
     return {
+        "answered": next((each for each in standing if each.by_id == user.pk), None),
         "lookups": lookups,
         "candidates": lookups[0].shown_candidates if lookups else [],
         "resolutions": order.resolutions.select_related("by"),
@@ -213,11 +247,12 @@ _BY_WEIGHT = (Status.SUBMITTING, Status.UNCONFIRMED, Status.PLACED, Status.APPRO
 
 
 def payment_note(order: Order) -> str:
-    """What a placed order may still need: an order id does not prove payment (contract B)."""
-    values = order.content.values
-    if order.status == Status.PLACED and "is_auto_pay" in values and not values["is_auto_pay"]:
+    """What a placed order may still need: an order id does not prove payment (contract B; of v2 nothing is known)."""
+    if order.status != Status.PLACED:
+        return ""
+    if not order.content.values.get("is_auto_pay", True):
         return _("It was ordered without automatic payment: pay it in the cloud's console.")
-    return ""
+    return _("An order id does not prove payment: the cloud's console tells whether it is paid.")
 
 
 def waiting_sentence(order: Order, given: int) -> str:
@@ -248,15 +283,28 @@ def _waiting_for_worker(order: Order, given: int) -> str:  # noqa: ARG001
     return _("Waiting for the portal to buy it.")
 
 
+def _waiting_for_an_end(order: Order, given: int) -> str:  # noqa: ARG001
+    answers = resolving.standing_answers(order)
+    if not answers and order.absence_proposed_at is None:
+        return _("Waiting for the portal to find the order in the cloud, or for two approvers to settle it.")
+    said = [f"{each.by}: {each.get_answer_display()} {each.cloud_order_id}".strip() for each in answers]
+    editors = order.revisions.values("editor")
+    able = User.objects.approvers().exclude(pk=order.requester_id).exclude(pk__in=editors)
+    others = able.exclude(pk__in=[each.by_id for each in answers]).distinct().order_by("first_name", "username")
+    names = [str(each) for each in others[: ASKED + 1]]
+    asked = _("Two approvers have to give the same answer. Asked: %(names)s.") % {
+        "names": ", ".join(names[:ASKED]) + (" …" if len(names) > ASKED else "")
+    }
+    return " ".join([*(f"{each}." for each in said), asked])
+
+
 _WAITING: dict[Status, Callable[[Order, int], str]] = {
     Status.DRAFT: _waiting_for_requester,
     Status.CHANGES_REQUESTED: _waiting_for_requester,
     Status.PENDING_APPROVAL: _waiting_for_approvals,
     Status.APPROVED: _waiting_for_worker,
     Status.SUBMITTING: lambda order, given: _("Waiting for the cloud's answer."),  # noqa: ARG005
-    Status.UNCONFIRMED: lambda order, given: _(  # noqa: ARG005
-        "Waiting for the portal to find the order in the cloud, or for two approvers to settle it."
-    ),
+    Status.UNCONFIRMED: _waiting_for_an_end,
     Status.FAILED: _waiting_for_requester,
 }
 

@@ -10,11 +10,11 @@ from orders import catalogue, permissions
 from orders.actions import ordering
 from orders.catalogue import Product
 from orders.errors import Changed, Denied, Invalid
-from orders.forms import OrderForm, initial_from, initial_from_typed
+from orders.forms import OrderForm, initial_from, initial_from_other, initial_from_typed
 from orders.models import Order
 from orders.states import Status
 from orders.views.loading import order_number, person, visible_order, wants_part
-from orders.views.page import order_page
+from orders.views.page import asked_for, order_page
 
 
 @require_safe
@@ -30,7 +30,8 @@ def new(request: HttpRequest, product: str) -> HttpResponse:
         raise Http404
     origin = _origin(request, product)
     offer = catalogue.current_offer(product)
-    initial = initial_from(offer, origin, person(request))
+    user = person(request)
+    initial = initial_from_other(offer, origin, user) if origin else initial_from(offer, None, user)
     form, typed = _form(request, offer, initial)
     if typed and form.is_valid():
         try:
@@ -83,6 +84,7 @@ def edit(request: HttpRequest, number: int) -> HttpResponse:
         "product": Product(order.product),
         "order": order,
         "can_stay_draft": order.status == Status.DRAFT,
+        "asked": asked_for(order),
     }
     return _form_page(request, context, typed=typed)
 
