@@ -1,0 +1,60 @@
+"""Lists: what an order is for, how it is found, who has to move, and nothing twice."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from orders.actions.ordering import Content
+from orders.models import Order
+from orders.views import rows
+from portal.models import User
+from tests import making
+from tests.orders.views.conftest import SignedIn
+from tests.orders.views.test_pages import texts
+
+NAMES = ["xn--bcher-kva.example.com", "shop.example.org", "www.example.com"]
+
+
+def certificate(purpose: str = "Shop front", **changes: Any) -> Content:
+    return replace(making.certificate(**changes), purpose=purpose)
+
+
+@pytest.fixture
+def order(lin: User, mei: User) -> Order:
+    return making.order(lin, certificate("Autumn sale, 秋季促销 <b>", domain_names=NAMES))
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/", "/approvals/"])
+def test_a_list_says_what_an_order_is_for(order: Order, mei: User, signed_in: SignedIn, path: str) -> None:
+    page = texts(signed_in(mei), path)
+    assert '<p class="purpose">Autumn sale, 秋季促销 &lt;b&gt;</p>' in page
+    assert ">bücher.example.com</bdi>" in page
+    assert ">+ 2</span>" in page
+    assert "GlobalSign · OV: organisation validated · 5 domains · 1 year · quantity 1" in page
+
+
+def test_the_list_stays_short_where_the_purpose_is_long(lin: User, mei: User) -> None:
+    order = making.order(lin, certificate("长" * 2000))
+    assert rows.rows([order])[0].purpose == "长" * (rows.PURPOSE_MAX - 1) + "…"
+
+
+def test_a_ca_has_no_domain_name(lin: User, mei: User, omar: User, signed_in: SignedIn) -> None:
+    making.order(lin, making.ca())
+    page = texts(signed_in(lin), "/orders/")
+    assert "Service mesh" in page
+    assert 'class="domain"' not in page
+
+
+@pytest.mark.parametrize(
+    ("stored", "readable"),
+    [
+        ("www.example.com", "www.example.com"),
+        ("*.xn--bcher-kva.example.com", "*.bücher.example.com"),
+        ("xn--fiqs8s", "中国"),
+        ("xn--zzzzzzzz.example.com", "xn--zzzzzzzz.example.com"),
+        ("xn--ls8h.example.com", "xn--ls8h.example.com"),
+    ],
+)
+def test_names_are_read_in_their_language(stored: str, readable: str) -> None:
+    assert rows.readable_name(stored) == readable
