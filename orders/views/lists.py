@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from django.db.models import Count, Q
+import idna
+from django.db.models import Count, Q, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
@@ -20,6 +23,8 @@ from orders.views.rows import rows
 from portal.models import User
 
 PAGE, SHORT, QUEUE = 20, 8, 20
+TYPED_MAX = 100
+PART_OF_A_NAME = re.compile(r"[a-z0-9*._-]+")
 
 
 @require_safe
@@ -127,18 +132,41 @@ def _filtered(orders: Orders, request: HttpRequest) -> Orders:
         orders = orders.filter(product=get["product"])
     if get.get("requester"):
         orders = orders.filter(requester__username=get["requester"])
-    if get.get("q"):
-        orders = _searched(orders, get["q"].strip())
+    typed = get.get("q", "").strip()[:TYPED_MAX]
+    if typed:
+        orders = _searched(orders, typed)
     if (get.get("before") or "").isdecimal():
         orders = orders.filter(pk__lt=int(get["before"]))
     return orders
 
 
 def _searched(orders: Orders, typed: str) -> Orders:
-    """By reference, by the cloud's order id, or by certificate or CA id."""
-    return orders.filter(
-        Q(pk=order_number(typed) or 0) | Q(cloud_order_id=typed) | Q(pk__in=Order.objects.filter(items__cloud_id=typed))
+    """By a part of the purpose or of a domain name, by reference, by the cloud's order id, or by certificate or CA id.
+
+    Small letters find capital ones; on SQLite only those of ASCII, because its LIKE knows no others.
+    """
+    fits = (
+        Q(pk=order_number(typed) or 0)
+        | Q(cloud_order_id=typed)
+        | Q(pk__in=Order.objects.filter(items__cloud_id=typed))
+        | Q(revision__purpose__icontains=typed)
     )
+    name = _as_stored(typed)
+    if PART_OF_A_NAME.fullmatch(name):
+        fits |= Q(names__contains=name)
+    return orders.alias(names=Cast("revision__domain_names", TextField())).filter(fits)
+
+
+def _as_stored(typed: str) -> str:
+    """A part of a domain name as a revision keeps it. Letters beyond ASCII are found by whole labels only."""
+    return ".".join(_a_label(label) for label in typed.lower().split("."))
+
+
+def _a_label(label: str) -> str:
+    try:
+        return idna.encode(label, uts46=True).decode()
+    except idna.IDNAError:
+        return label
 
 
 def _next(request: HttpRequest, last: int | None) -> str:

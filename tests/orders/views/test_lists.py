@@ -4,6 +4,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from orders.actions.ordering import Content
 from orders.models import Order
@@ -13,7 +15,7 @@ from tests import making
 from tests.orders.views.conftest import SignedIn
 from tests.orders.views.test_pages import texts
 
-NAMES = ["xn--bcher-kva.example.com", "shop.example.org", "www.example.com"]
+NAMES = ["www.xn--bcher-kva.example.com", "shop.example.org", "www.example.com"]
 
 
 def certificate(purpose: str = "Shop front", **changes: Any) -> Content:
@@ -29,7 +31,7 @@ def order(lin: User, mei: User) -> Order:
 def test_a_list_says_what_an_order_is_for(order: Order, mei: User, signed_in: SignedIn, path: str) -> None:
     page = texts(signed_in(mei), path)
     assert '<p class="purpose">Autumn sale, 秋季促销 &lt;b&gt;</p>' in page
-    assert ">bücher.example.com</bdi>" in page
+    assert ">www.bücher.example.com</bdi>" in page
     assert ">+ 2</span>" in page
     assert "GlobalSign · OV: organisation validated · 5 domains · 1 year · quantity 1" in page
 
@@ -58,3 +60,60 @@ def test_a_ca_has_no_domain_name(lin: User, mei: User, omar: User, signed_in: Si
 )
 def test_names_are_read_in_their_language(stored: str, readable: str) -> None:
     assert rows.readable_name(stored) == readable
+
+
+def found(client: Client, typed: str) -> list[Order]:
+    return [row.order for row in client.get("/orders/", {"q": typed}).context["rows"]]
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "autumn sale",
+        "秋季",
+        " SALE, ",
+        "shop.example.org",
+        "ORG",
+        "Bücher.example",
+        ".bücher",
+        "bücher。example",
+        "xn--bcher-kva",
+        "ORD-{number}",
+        making.BOUGHT.order_id,
+        making.BOUGHT.item_ids[0],
+    ],
+)
+def test_an_order_is_found_by_purpose_name_reference_and_id(
+    order: Order, mei: User, signed_in: SignedIn, typed: str
+) -> None:
+    making.order(order.requester, certificate("Something else", order_number=2))
+    making.answered(making.approve(order, mei), making.BOUGHT)
+    assert found(signed_in(mei), typed.format(number=order.number)) == [order]
+
+
+@pytest.mark.parametrize("typed", ['", "', "[", "%", "_", "bücher sale", "☕", "x" * 200_000])
+def test_what_is_no_part_of_it_does_not_find_it(order: Order, mei: User, signed_in: SignedIn, typed: str) -> None:
+    assert found(signed_in(mei), typed) == []
+
+
+@pytest.mark.parametrize("typed", ["", "  "])
+def test_nothing_typed_is_no_filter(order: Order, mei: User, signed_in: SignedIn, typed: str) -> None:
+    assert found(signed_in(mei), typed) == [order]
+
+
+@pytest.mark.parametrize("typed", ["autumn", "www.bücher.example.com", "ORD-{number}", making.BOUGHT.item_ids[0]])
+def test_nobody_finds_what_they_may_not_see(
+    order: Order, ana: User, mei: User, signed_in: SignedIn, typed: str
+) -> None:
+    making.answered(making.approve(order, mei), making.BOUGHT)
+    assert found(signed_in(ana), typed.format(number=order.number)) == []
+
+
+def test_a_search_is_one_query(
+    order: Order, mei: User, signed_in: SignedIn, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    client = signed_in(mei)
+    with django_assert_max_num_queries(50) as everything:
+        found(client, "")
+    with django_assert_max_num_queries(len(everything)):
+        assert found(client, "autumn") == [order]
