@@ -19,7 +19,7 @@ from orders.models.event import kinds
 from orders.models.order import Orders
 from orders.states import Status
 from orders.views.loading import day, order_number, page_of, person, wants_part
-from orders.views.rows import rows
+from orders.views.rows import Row, rows, rows_to_settle
 from portal.models import User
 
 PAGE, SHORT, QUEUE = 20, 8, 20
@@ -37,6 +37,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     mine = Order.objects.filter(requester=user).with_row().newest_first()
     context = {
         "newest": newest,
+        "to_settle": _to_settle(user, SHORT),
         "to_decide": rows(Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")[:SHORT]),
         "to_do": rows(mine.filter(status__in=_statuses_of(states.Turn.REQUESTER))[:SHORT]),
         "mine": rows(mine[:SHORT]),
@@ -75,6 +76,7 @@ def approvals(request: HttpRequest) -> HttpResponse:
     mine = set(Order.objects.awaiting_vote_of(user).values_list("pk", flat=True))
     found = rows(pending[:QUEUE])
     context = {
+        "to_settle": _to_settle(user, QUEUE),
         "to_decide": [row for row in found if row.order.pk in mine],
         "others": [
             replace(row, denied=permissions.denial(permissions.check_can_decide, user, row.order))
@@ -112,6 +114,12 @@ def history(request: HttpRequest) -> HttpResponse:
         "filtered": any(get.get(name) for name in ("order", "person", "kind", "since", "until", "before")),
     }
     return render(request, "orders/history.html", context)
+
+
+def _to_settle(user: User, most: int) -> list[Row]:
+    """The oldest first: the longer an outcome is unknown, the more people rely on a guess."""
+    waiting = Order.objects.awaiting_resolution_of(user).with_row().order_by("status_since", "pk")
+    return rows_to_settle(waiting[:most])
 
 
 def _counts(user: User) -> list[tuple[Status, int]]:

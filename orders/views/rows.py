@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import idna
 from django.utils.text import Truncator
@@ -30,6 +30,8 @@ class Row:
     """How many names come after it."""
     short: str
     failure: str
+    ask: str = ""
+    """What is asked of the reader."""
     denied: str | None = None
 
 
@@ -47,6 +49,17 @@ def _row(order: Order, content: Revision) -> Row:
         short=in_short(content),
         failure=explain(order.attempt) if order.attempt else "",
     )
+
+
+def rows_to_settle(orders: Iterable[Order]) -> list[Row]:
+    """Unconfirmed orders, each with the question to an approver."""
+    return [replace(row, ask=_question(row.order)) for row in rows(orders)]
+
+
+def _question(order: Order) -> str:
+    if order.absence_proposed_at is not None:
+        return _("The portal found nothing for a long time. Is it true that the cloud does not have it?")
+    return _("An approver has said what became of it. A second one has to say so too.")
 
 
 def readable_name(name: str) -> str:

@@ -5,10 +5,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from orders.actions import resolving
 from orders.actions.ordering import Content
+from orders.actions.resolving import Candidate
 from orders.models import Order
+from orders.states import Status
 from orders.views import rows
 from portal.models import User
 from tests import making
@@ -117,3 +121,82 @@ def test_a_search_is_one_query(
         found(client, "")
     with django_assert_max_num_queries(len(everything)):
         assert found(client, "autumn") == [order]
+
+
+# ---------------------------------------------------------------- whose turn it is to settle
+
+
+@pytest.fixture
+def unconfirmed(lin: User, mei: User, omar: User) -> Order:
+    return making.in_status(Status.UNCONFIRMED, lin, mei)
+
+
+def absence_proposed(order: Order) -> Order:
+    Order.objects.filter(pk=order.pk).update(absence_proposed_at=timezone.now())
+    return making.fresh(order)
+
+
+def attached(order: Order, by: User, cloud_order_id: str = "CS1") -> Order:
+    named = Candidate(order_id=cloud_order_id, item_ids=(), found_by="people")
+    return resolving.attach(order=making.fresh(order), by=by, reason="Seen there", candidate=named)
+
+
+def asked(*users: User) -> list[str]:
+    return [user.username for user in users if Order.objects.awaiting_resolution_of(user).exists()]
+
+
+def test_nobody_is_asked_while_the_portal_still_looks(unconfirmed: Order, mei: User, omar: User) -> None:
+    assert asked(mei, omar) == []
+
+
+def test_approvers_are_asked_when_absence_is_proposed(
+    unconfirmed: Order, lin: User, mei: User, omar: User, noor: User, admin: User
+) -> None:
+    absence_proposed(unconfirmed)
+    assert asked(lin, mei, omar, noor, admin) == ["mei", "omar"]
+
+
+def test_who_has_answered_is_asked_no_more(unconfirmed: Order, mei: User, omar: User) -> None:
+    resolving.declare_absent(order=absence_proposed(unconfirmed), by=mei, reason="Nowhere")
+    assert asked(mei, omar) == ["omar"]
+
+
+def test_the_answer_of_one_asks_the_others(unconfirmed: Order, mei: User, omar: User) -> None:
+    attached(unconfirmed, mei)
+    assert asked(mei, omar) == ["omar"]
+
+
+def test_a_proposal_asks_again_who_answered_before_it(unconfirmed: Order, mei: User, omar: User) -> None:
+    attached(unconfirmed, mei)
+    absence_proposed(unconfirmed)
+    assert asked(mei, omar) == ["mei", "omar"]
+    attached(unconfirmed, mei)
+    assert asked(mei, omar) == ["omar"]
+
+
+def test_requesters_and_editors_are_not_asked(mei: User, omar: User, sofia: User) -> None:
+    order = making.order(mei)
+    order.revisions.create(
+        number=2, editor=sofia, created_at=timezone.now(), api=order.content.api, values={}, digest="", body=b""
+    )
+    absence_proposed(making.put(order, Status.UNCONFIRMED))
+    assert asked(mei, omar, sofia) == ["omar"]
+
+
+def test_a_settled_order_asks_nobody(unconfirmed: Order, mei: User, omar: User, sofia: User) -> None:
+    attached(unconfirmed, mei)
+    assert attached(unconfirmed, omar).status == Status.PLACED
+    assert asked(mei, omar, sofia) == []
+
+
+@pytest.mark.parametrize("path", ["/", "/approvals/"])
+def test_an_approver_sees_what_waits_to_be_settled(
+    unconfirmed: Order, mei: User, omar: User, signed_in: SignedIn, path: str
+) -> None:
+    assert "To settle" not in texts(signed_in(omar), path)
+    attached(unconfirmed, mei)
+    page = texts(signed_in(omar), path)
+    assert "Two people have to give the same answer." in page
+    assert "A second one has to say so too." in page
+    absence_proposed(unconfirmed)
+    assert "Is it true that the cloud does not have it?" in texts(signed_in(omar), path)
