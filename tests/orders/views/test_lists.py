@@ -200,3 +200,22 @@ def test_an_approver_sees_what_waits_to_be_settled(
     assert "A second one has to say so too." in page
     absence_proposed(unconfirmed)
     assert "Is it true that the cloud does not have it?" in texts(signed_in(omar), path)
+
+
+# ---------------------------------------------------------------- tables
+
+
+def section(page: str, name: str) -> str:
+    """What stands below the heading with that id."""
+    _before, found, after = page.partition(f'id="{name}"')
+    return after.partition("</section>")[0] if found else ""
+
+
+def test_a_list_of_my_own_orders_does_not_say_who_requested_them(
+    order: Order, lin: User, mei: User, omar: User, signed_in: SignedIn
+) -> None:
+    making.order(mei, making.certificate(order_number=2))
+    page = texts(signed_in(mei), "/")
+    assert "Requester" not in section(page, "mine")
+    assert "Requester" in section(page, "waits")
+    assert "Requester" in texts(signed_in(mei), "/orders/")
