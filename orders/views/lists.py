@@ -33,20 +33,16 @@ def dashboard(request: HttpRequest) -> HttpResponse:
     newest = Event.objects.newest_first().values_list("pk", flat=True).first() or 0
     if wants_part(request) and request.GET.get("v") == str(newest):
         return HttpResponse(status=204)
-    orders = Order.objects.visible_to(user).with_row()
-    mine = Order.objects.filter(requester=user).with_row().newest_first()
+    waiting = _waiting_for(user)
     context = {
         "newest": newest,
-        "to_settle": _to_settle(user, SHORT),
-        "to_decide": rows(Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")[:SHORT]),
-        "to_do": rows(mine.filter(status__in=_statuses_of(states.Turn.REQUESTER))[:SHORT]),
-        "mine": rows(mine[:SHORT]),
+        **waiting,
+        "waits": any(waiting.values()),
+        "mine": rows(Order.objects.filter(requester=user).with_row().newest_first()[:SHORT]),
         "counts": _counts(user),
-        "troubles": rows(
-            orders.filter(status__in=[Status.FAILED, Status.UNCONFIRMED]).order_by("-status_since")[:SHORT]
-        ),
+        "troubles": _troubles(user, [row.order.pk for found in waiting.values() for row in found]),
         "findings": Finding.objects.order_by("-pk")[:SHORT] if user.sees_everything else [],
-        "latest": rows(orders.exclude(status=Status.DRAFT).newest_first()[:SHORT]) if user.sees_everything else [],
+        "latest": _latest_of_others(user) if user.sees_everything else [],
     }
     return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)
 
@@ -116,16 +112,42 @@ def history(request: HttpRequest) -> HttpResponse:
     return render(request, "orders/history.html", context)
 
 
+def _waiting_for(user: User) -> dict[str, list[Row]]:
+    """What `user` has to do, the most pressing first. Auditors change nothing, so nothing waits for them."""
+    if user.is_auditor:
+        return {}
+    to_decide = Order.objects.awaiting_vote_of(user).with_row().order_by("deadline_at")
+    to_do = Order.objects.filter(requester=user, status__in=_statuses_of(states.Turn.REQUESTER))
+    return {
+        "to_settle": _to_settle(user, SHORT),
+        "to_decide": rows(to_decide[:SHORT]),
+        "to_do": rows(to_do.with_row().newest_first()[:SHORT]),
+    }
+
+
 def _to_settle(user: User, most: int) -> list[Row]:
     """The oldest first: the longer an outcome is unknown, the more people rely on a guess."""
     waiting = Order.objects.awaiting_resolution_of(user).with_row().order_by("status_since", "pk")
     return rows_to_settle(waiting[:most])
 
 
+def _troubles(user: User, shown: list[int]) -> list[Row]:
+    """Refused and unconfirmed orders that do not stand among `shown` already."""
+    troubles = Order.objects.visible_to(user).filter(status__in=[Status.FAILED, Status.UNCONFIRMED])
+    return rows(troubles.exclude(pk__in=shown).with_row().order_by("-status_since")[:SHORT])
+
+
+def _latest_of_others(user: User) -> list[Row]:
+    """One's own stand above."""
+    orders = Order.objects.visible_to(user).exclude(requester=user).exclude(status=Status.DRAFT)
+    return rows(orders.with_row().newest_first()[:SHORT])
+
+
 def _counts(user: User) -> list[tuple[Status, int]]:
+    """How many orders are in each status; empty where there is no order at all."""
     grouped = Order.objects.visible_to(user).values_list("status").annotate(Count("pk")).order_by()
     found = dict(grouped)
-    return [(status, found.get(status, 0)) for status in Status]
+    return [(status, found.get(status, 0)) for status in Status] if found else []
 
 
 def _statuses_of(turn: states.Turn) -> list[Status]:

@@ -14,7 +14,7 @@ from orders.actions.resolving import Candidate
 from orders.models import Order
 from orders.states import Status
 from orders.views import rows
-from portal.models import User
+from portal.models import AUDITORS, User
 from tests import making
 from tests.orders.views.conftest import SignedIn
 from tests.orders.views.test_pages import texts
@@ -219,3 +219,45 @@ def test_a_list_of_my_own_orders_does_not_say_who_requested_them(
     assert "Requester" not in section(page, "mine")
     assert "Requester" in section(page, "waits")
     assert "Requester" in texts(signed_in(mei), "/orders/")
+
+
+# ---------------------------------------------------------------- the dashboard
+
+
+def times(page: str, order: Order) -> list[str]:
+    """The sections of the dashboard in which the order stands."""
+    return [name for name in ("waits", "troubles", "mine", "latest") if order.reference in section(page, name)]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_an_order_stands_twice_at_most(lin: User, mei: User, omar: User, signed_in: SignedIn, status: Status) -> None:
+    own, others = making.order(mei), making.order(lin, making.certificate(order_number=2))
+    for each in (own, others):
+        making.put(each, status)
+    Order.objects.filter(status=Status.UNCONFIRMED).update(absence_proposed_at=timezone.now())
+    page = texts(signed_in(mei), "/")
+    assert "mine" in times(page, own)
+    assert len(times(page, own)) <= 2
+    assert len(times(page, others)) <= 2
+
+
+def test_what_waits_for_me_is_not_among_the_troubles(
+    unconfirmed: Order, lin: User, mei: User, omar: User, signed_in: SignedIn
+) -> None:
+    failed = making.put(making.order(mei, making.certificate(order_number=2)), Status.FAILED)
+    page = texts(signed_in(mei), "/")
+    assert (times(page, unconfirmed), times(page, failed)) == (["troubles", "latest"], ["waits", "mine"])
+    absence_proposed(unconfirmed)
+    assert times(texts(signed_in(mei), "/"), unconfirmed) == ["waits", "latest"]
+    assert times(texts(signed_in(lin), "/"), unconfirmed) == ["troubles", "mine"]
+
+
+def test_who_became_an_auditor_still_sees_their_failed_order(lin: User, mei: User, signed_in: SignedIn) -> None:
+    failed = making.put(making.order(lin), Status.FAILED)
+    lin.groups.add(making.group(AUDITORS))
+    assert times(texts(signed_in(lin), "/"), failed) == ["troubles", "mine"]
+
+
+def test_no_order_is_not_counted_by_status(order: Order, lin: User, ana: User, signed_in: SignedIn) -> None:
+    assert 'id="counts"' in texts(signed_in(lin), "/")
+    assert 'id="counts"' not in texts(signed_in(ana), "/")
