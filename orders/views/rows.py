@@ -72,19 +72,24 @@ def readable_name(name: str) -> str:
 
 
 def in_short(content: Revision) -> str:
-    """What is ordered in one short line."""
-    return " · ".join(_authority(content) if content.offer.product == Product.CA else _certificate(content))
+    """What is ordered in one short line, which breaks between its parts only."""
+    parts = _authority(content) if content.offer.product == Product.CA else _certificate(content)
+    return "\N{NO-BREAK SPACE}· ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
 
 def _certificate(content: Revision) -> list[str]:
     values, offer = content.values, content.offer
-    brand, kind, domains = (
-        str(shown(offer.field(name), values[name])) for name in ("cert_brand", "cert_type", "domain_type")
-    )
+    brand, domains = (str(shown(offer.field(name), values[name])) for name in ("cert_brand", "domain_type"))
     if values["domain_type"] == MULTI:
         count = values["domain_numbers"]
         domains = ngettext("%(count)d domain", "%(count)d domains", count) % {"count": count}
-    return [brand, kind, domains, _years(values["effective_time"]), _quantity(content)]
+    return [brand, _kind(values["cert_type"]), domains, _years(values["effective_time"]), _quantity(content)]
+
+
+def _kind(cert_type: str) -> str:
+    """`OV` for `OV_SSL_CERT`, `OV Pro` for `OV_SSL_CERT_PRO`: so short in every language."""
+    kind, _rest, grade = cert_type.partition("_SSL_CERT")
+    return f"{kind} {grade.strip('_').capitalize()}".strip()
 
 
 def _authority(content: Revision) -> list[str]:

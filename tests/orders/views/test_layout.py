@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,15 @@ def test_a_phone_counts_only_statuses_that_occur(order: Order, mei: User, signed
         assert page.locator(".count:visible").count() == 1
         page.set_viewport_size({"width": 1280, "height": 900})
         assert page.locator(".count:visible").count() == 12
+
+
+def test_a_long_purpose_takes_two_lines_and_a_long_name_is_shown_whole(
+    lin: User, mei: User, signed_in: SignedIn
+) -> None:
+    long = replace(making.certificate(domain_names=[f"{'long-' * 10}name.example.com"]), purpose="长而又长的用途" * 50)
+    making.order(lin, long)
+    with drawn(texts(signed_in(mei), "/orders/"), 390) as page:
+        fits = "each => each.scrollHeight <= each.clientHeight"
+        assert page.eval_on_selector(".domain", fits)
+        assert not page.eval_on_selector(".purpose", fits)
+        assert box(page, ".purpose")["height"] <= 2 * 1.5 * 15

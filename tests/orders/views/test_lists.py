@@ -11,6 +11,7 @@ from pytest_django import DjangoAssertNumQueries
 from orders.actions import resolving
 from orders.actions.ordering import Content
 from orders.actions.resolving import Candidate
+from orders.catalogue.certificates import CERT_TYPES
 from orders.models import Order
 from orders.states import Status
 from orders.views import rows
@@ -37,12 +38,18 @@ def test_a_list_says_what_an_order_is_for(order: Order, mei: User, signed_in: Si
     assert '<p class="purpose">Autumn sale, 秋季促销 &lt;b&gt;</p>' in page
     assert ">www.bücher.example.com</bdi>" in page
     assert ">+ 2</span>" in page
-    assert "GlobalSign · OV: organisation validated · 5 domains · 1 year · quantity 1" in page
+    assert "GlobalSign · OV · 5 domains · 1 year · quantity 1" in page.replace("\xa0", " ")
 
 
 def test_the_list_stays_short_where_the_purpose_is_long(lin: User, mei: User) -> None:
     order = making.order(lin, certificate("长" * 2000))
     assert rows.rows([order])[0].purpose == "长" * (rows.PURPOSE_MAX - 1) + "…"
+
+
+@pytest.mark.parametrize("cert_type", ["OV_SSL_CERT", "OV_SSL_CERT_PRO", "DV_SSL_CERT_BASIC"])
+def test_the_type_of_a_certificate_is_short_and_as_its_label_begins(cert_type: str) -> None:
+    label = str(dict(CERT_TYPES)[cert_type])
+    assert rows._kind(cert_type) == label.partition(":")[0]
 
 
 def test_a_ca_has_no_domain_name(lin: User, mei: User, omar: User, signed_in: SignedIn) -> None:
