@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
@@ -40,6 +40,25 @@ class Orders(models.QuerySet["Order"]):
             .exclude(requester=user)
             .exclude(revisions__editor=user)
             .exclude(revision__approvals__by=user)
+        )
+
+    def awaiting_resolution_of(self, user: User) -> Orders:
+        """Unconfirmed orders that `user` should settle: absence is proposed or somebody has answered, they have not.
+
+        Who answered before absence was proposed is asked again. Requesters and editors are never asked.
+        """
+        if not user.is_approver:
+            return self.none()
+        unconfirmed = self.model.objects.filter(status=Status.UNCONFIRMED)
+        answered = unconfirmed.filter(
+            Q(absence_proposed_at=None) | Q(resolutions__at__gte=F("absence_proposed_at")), resolutions__by=user
+        )
+        return (
+            self.filter(status=Status.UNCONFIRMED)
+            .filter(~Q(absence_proposed_at=None) | Q(pk__in=unconfirmed.filter(resolutions__isnull=False)))
+            .exclude(pk__in=answered)
+            .exclude(requester=user)
+            .exclude(revisions__editor=user)
         )
 
     def due(self, now: datetime) -> Orders:
