@@ -37,7 +37,7 @@ def readable_name(name: str) -> str:
     """A stored domain name in the letters it was meant in, where it has others than ASCII."""
     wildcard, bare = ("*.", name[2:]) if name.startswith("*.") else ("", name)
     try:
-        return wildcard + idna.decode(bare)
+        return wildcard + (idna.decode(bare) if "xn--" in bare else bare)
     except idna.IDNAError:
         return name
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-import idna
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from orders import catalogue
 from orders.catalogue import MULTI, Product
 from orders.models import Order, Revision
 from orders.models.order import shown
@@ -44,7 +44,7 @@ def _row(order: Order, content: Revision) -> Row:
     return Row(
         order=order,
         purpose=Truncator(content.purpose).chars(PURPOSE_MAX),
-        name=readable_name(names[0]) if names else "",
+        name=catalogue.readable_name(names[0]) if names else "",
         others=len(names[1:]),
         short=in_short(content),
         failure=explain(order.attempt) if order.attempt else "",
@@ -58,17 +58,8 @@ def rows_to_settle(orders: Iterable[Order]) -> list[Row]:
 
 def _question(order: Order) -> str:
     if order.absence_proposed_at is not None:
-        return _("The portal found nothing for a long time. Is it true that the cloud does not have it?")
+        return _("The portal looked for a long time and is not sure that the cloud has it. What became of it?")
     return _("An approver has said what became of it. A second one has to say so too.")
-
-
-def readable_name(name: str) -> str:
-    """A domain name in the letters of its language; as it is stored where it cannot be read that way."""
-    wildcard, bare = ("*.", name[2:]) if name.startswith("*.") else ("", name)
-    try:
-        return wildcard + (idna.decode(bare) if "xn--" in bare else bare)
-    except idna.IDNAError:
-        return name
 
 
 def in_short(content: Revision) -> str:

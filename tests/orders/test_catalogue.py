@@ -400,3 +400,17 @@ def test_any_text_is_a_normal_name_or_none_at_all(typed: str) -> None:
 )
 def test_the_names_must_fit_the_certificate(names: list[str], shape: dict[str, Any], texts: list[str]) -> None:
     assert [str(text) for text in catalogue.domain_name_problems(names, shape)] == texts
+
+
+@pytest.mark.parametrize(
+    ("stored", "readable"),
+    [
+        ("www.example.com", "www.example.com"),
+        ("*.xn--bcher-kva.example.com", "*.bücher.example.com"),
+        ("xn--fiqs8s", "中国"),
+        ("xn--zzzzzzzz.example.com", "xn--zzzzzzzz.example.com"),
+        ("xn--ls8h.example.com", "xn--ls8h.example.com"),
+    ],
+)
+def test_names_are_read_in_their_language(stored: str, readable: str) -> None:
+    assert catalogue.readable_name(stored) == readable

@@ -59,20 +59,6 @@ def test_a_ca_has_no_domain_name(lin: User, mei: User, omar: User, signed_in: Si
     assert 'class="domain"' not in page
 
 
-@pytest.mark.parametrize(
-    ("stored", "readable"),
-    [
-        ("www.example.com", "www.example.com"),
-        ("*.xn--bcher-kva.example.com", "*.bücher.example.com"),
-        ("xn--fiqs8s", "中国"),
-        ("xn--zzzzzzzz.example.com", "xn--zzzzzzzz.example.com"),
-        ("xn--ls8h.example.com", "xn--ls8h.example.com"),
-    ],
-)
-def test_names_are_read_in_their_language(stored: str, readable: str) -> None:
-    assert rows.readable_name(stored) == readable
-
-
 def found(client: Client, typed: str) -> list[Order]:
     return [row.order for row in client.get("/orders/", {"q": typed}).context["rows"]]
 
