@@ -20,7 +20,7 @@ def approve(product: str) -> int:
     order_id = world.requested_order(product)
     order = Order.objects.select_related("revision", "requester").get(pk=order_id)
     making.approve(order, *[world.person(name) for name in ("mei", "omar")[: order.quorum]])
-    assert making.fresh(order).status == Status.APPROVED
+    assert order.events.filter(kind="order.approved").exists()  # by now a worker may have it
     return order_id
 
 

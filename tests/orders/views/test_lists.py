@@ -192,7 +192,7 @@ def test_an_approver_sees_what_waits_to_be_settled(
     assert "Two people have to give the same answer." in page
     assert "A second one has to say so too." in page
     absence_proposed(unconfirmed)
-    assert "Is it true that the cloud does not have it?" in texts(signed_in(omar), path)
+    assert "What became of it?" in texts(signed_in(omar), path)
 
 
 # ---------------------------------------------------------------- tables
