@@ -48,6 +48,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.private_pages",
+    "orders.context.news_of_stops",
 ]
 
 ROOT_URLCONF = "portal.urls"

@@ -1,7 +1,8 @@
 "use strict";
 
-// Copy buttons, and three things around pages that refresh themselves: unfolded details stay unfolded, an expired
-// session leads to the sign-in page, and silence of the portal is said aloud. Everything else works without script.
+// Copy buttons, and what pages need that refresh themselves: unfolded details stay unfolded, a stop of buying is told
+// at once, an expired session leads to the sign-in page, and silence of the portal is said aloud. Everything else
+// works without script.
 (() => {
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
@@ -39,6 +40,12 @@
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of unfolded) byId(id)?.setAttribute("open", "");
+  });
+
+  // Where other stops stand by now, the answer brings a new banner along.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    const shown = document.querySelectorAll("#stops [data-stop]");
+    detail.headers["X-Stops"] = [...shown].map((stop) => stop.dataset.stop).join(" ");
   });
 
   // What is typed while the form's choices are being brought up to date is not overwritten by the answer.
