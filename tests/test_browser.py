@@ -5,6 +5,7 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
@@ -97,6 +98,49 @@ def test_a_swallowed_answer_says_do_not_order_again(stack: Stack, lin: Visitor, 
     page = mei.decide(address, "approve")
     status(page, "Unconfirmed")
     expect(page.get_by_text(re.compile("do not order again", re.IGNORECASE)).first).to_be_visible()
+
+
+FOCUSED = "[document.activeElement.localName, document.activeElement.closest('[id], [href]').outerHTML.split('>')[0]]"
+
+
+def test_the_focus_stays_where_it_was_when_the_page_refreshes_itself(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Focus", domains=9)
+    mei.visit("/").locator(f'a[href="{urlsplit(address).path}"]').first.focus()
+    link = mei.page.evaluate(FOCUSED)
+    lin.request_certificate("In between", domains=10)
+    status(mei.page, urlsplit(lin.page.url).path.replace("/orders/", "ORD-").strip("/"))
+    assert mei.page.evaluate(FOCUSED) == link
+
+    lin.visit(address).locator(".timeline-event summary").last.focus()
+    summary = lin.page.evaluate(FOCUSED)
+    assert summary[0] == "summary"
+    mei.decide(address, "reject", "No need")
+    status(lin.page, "Rejected")
+    assert lin.page.evaluate(FOCUSED) == summary
+
+
+def test_what_had_the_focus_and_is_gone_leaves_it_in_the_content(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Gone", domains=11)
+    page = lin.visit(address)
+    page.get_by_role("link", name="Edit").focus()
+    mei.decide(address, "reject", "No need")
+    status(page, "Rejected")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_stop_is_told_on_open_pages_and_so_is_its_end(lin: Visitor, mei: Visitor) -> None:
+    pages = [lin.page, Visitor(lin.page.context.browser, lin.stack, "omar").visit("/")]  # type: ignore[arg-type]
+    lin.request_certificate("Waits", domains=12)
+    page = mei.visit("/buying/")
+    page.fill("#stop-reason", "Price list is wrong")
+    page.get_by_role("button", name="Stop buying").click()
+    for each in pages:
+        expect(each.locator("#stops")).to_contain_text("Price list is wrong")
+    page.fill("textarea[id^=resume]", "Corrected")
+    page.get_by_role("button", name="Resume buying").click()
+    for each in pages:
+        expect(each.locator("#stops p")).to_have_count(0)
+    assert lin.complaints == []
 
 
 def test_the_auditor_reads_everything_and_changes_nothing(browser: Browser, stack: Stack) -> None:
