@@ -170,6 +170,22 @@ def test_pages_fit_a_phone(browser: Browser, stack: Stack, path: str) -> None:
     assert phone.complaints == []
 
 
+SMALL_TEXT = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    for (document.querySelectorAll("details").forEach((each) => (each.open = true)); texts.nextNode(); ) {
+        const { data, parentElement: around } = texts.currentNode;
+        if (data.trim() && around.getClientRects().length && parseFloat(getComputedStyle(around).fontSize) < 12)
+            found.push(data.trim());
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/", "/orders/1001/", "/history/", "/buying/"])
+def test_no_text_is_smaller_than_12_pixels(browser: Browser, stack: Stack, path: str) -> None:
+    assert Visitor(browser, stack, "omar").visit(path).evaluate(SMALL_TEXT) == []
+
+
 def test_ctrl_c_stops_every_process(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "var")
     started = stack.processes()
