@@ -186,6 +186,18 @@ def test_no_text_is_smaller_than_12_pixels(browser: Browser, stack: Stack, path:
     assert Visitor(browser, stack, "omar").visit(path).evaluate(SMALL_TEXT) == []
 
 
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, summary, .reference, nav a, input:not([type=hidden])")]
+    .map((each) => [each.outerHTML, each.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width && Math.min(width, height) < 24)
+    .map(([html]) => html.split(">")[0])"""
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/1001/", "/history/", "/orders/new/certificate/"])
+def test_nothing_is_too_small_for_a_finger(browser: Browser, stack: Stack, path: str) -> None:
+    """WCAG 2.2, 2.5.8: 24 by 24."""
+    assert Visitor(browser, stack, "omar").visit(path).evaluate(SMALL_TARGETS) == []
+
+
 def test_ctrl_c_stops_every_process(tmp_path: Path) -> None:
     stack = Stack(tmp_path / "var")
     started = stack.processes()
