@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from orders.models import Order
@@ -62,6 +63,24 @@ def test_an_unchanged_page_is_not_sent_again(many: list[Order], mei: User, signe
     assert client.get(path, headers={"hx-request": "true"}).status_code == 204
     making.order(order.requester, making.certificate(domain_numbers=50))
     assert client.get("/?v=1", headers={"hx-request": "true"}).status_code == 200
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "UTC"), ("Asia/Shanghai", "CST"), ("Asia/Kathmandu", "+0545")])
+def test_a_time_says_its_zone_to_people_and_to_machines(
+    many: list[Order], mei: User, signed_in: SignedIn, zone: str, shown: str
+) -> None:
+    since = making.fresh(many[0]).status_since
+    with timezone.override(zone):
+        page = texts(signed_in(mei), many[0].get_absolute_url())
+        here = timezone.localtime(since)
+    assert f'<time datetime="{here.isoformat()}"' in page
+    assert f'{here:%Y-%m-%d %H:%M:%S} <span class="zone" translate="no">{shown}</span></time>' in page
+
+
+def test_the_history_says_once_whose_time_it_shows(many: list[Order], noor: User, signed_in: SignedIn) -> None:
+    page = texts(signed_in(noor), "/history/")
+    assert "Days and times are those of UTC." in page
+    assert 'class="zone"' not in page
 
 
 def test_lists_page_by_key_without_gaps(
