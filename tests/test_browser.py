@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.running_stack import CHROMIUM, Stack
 from tests.visiting import Visitor
@@ -168,6 +168,25 @@ def test_pages_fit_a_phone(browser: Browser, stack: Stack, path: str) -> None:
     page = phone.visit(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.complaints == []
+
+
+def test_the_head_of_a_phone_is_three_short_lines(browser: Browser, stack: Stack, mei: Visitor) -> None:
+    mei.visit("/buying/").fill("#stop-reason", "A long reason that goes on and on. " * 9)
+    mei.page.get_by_role("button", name="Stop buying").click()
+    page = Visitor(browser, stack, "mei", viewport={"width": 390, "height": 844}).visit("/orders/")
+
+    def box(selector: str) -> FloatRect:
+        return page.locator(selector).bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
+
+    assert box(".strip")["height"] < 40
+    assert box(".nav")["height"] < 44
+    assert box(".brand")["y"] < box(".header-new")["y"] + 20 < box(".brand")["y"] + 40
+    assert box("#stops")["height"] < 56
+    assert (box("#stops p")["x"], box("#stops p")["width"]) == (box("h1")["x"], box("h1")["width"])
+    page.locator("#stops a").click()
+    page.fill("textarea[id^=resume]", "Enough")
+    page.get_by_role("button", name="Resume buying").click()
+    expect(page.locator("#stops p")).to_have_count(0)
 
 
 SMALL_TEXT = """() => {
