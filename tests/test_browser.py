@@ -189,6 +189,15 @@ def test_the_head_of_a_phone_is_three_short_lines(browser: Browser, stack: Stack
     expect(page.locator("#stops p")).to_have_count(0)
 
 
+def test_facts_have_the_whole_width_of_a_phone(browser: Browser, stack: Stack) -> None:
+    page = Visitor(browser, stack, "omar", viewport={"width": 390, "height": 844}).visit("/history/")
+    page.locator(".events summary").first.click()
+    row, fact = (page.locator(each).first.bounding_box() for each in (".events tbody tr", ".events dd"))
+    assert row is not None
+    assert fact is not None
+    assert fact["width"] == row["width"]
+
+
 SMALL_TEXT = """() => {
     const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
     for (document.querySelectorAll("details").forEach((each) => (each.open = true)); texts.nextNode(); ) {
