@@ -1,4 +1,4 @@
-"""One id per request, carried into every log line, event and answer; and no copies of private pages."""
+"""One id per request, carried into every log line, event and answer; no copies of private pages; no blank ones."""
 
 import logging
 import re
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
+from django.shortcuts import render
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -59,6 +60,21 @@ def private_pages(get_response: GetResponse) -> GetResponse:
         response.headers.setdefault("Cache-Control", "no-store")
         vary = response.headers.get("Vary", "")
         response.headers["Vary"] = f"{vary}, HX-Request" if vary else "HX-Request"
+        return response
+
+    return middleware
+
+
+def no_blank_pages(get_response: GetResponse) -> GetResponse:
+    """Django answers a method that an address does not take with nothing at all. A person gets a page, as for any
+    other error."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        response = get_response(request)
+        if response.status_code == 405 and not response.content:
+            page = render(request, "405.html", status=405)
+            page.headers["Allow"] = response.headers["Allow"]
+            return page
         return response
 
     return middleware

@@ -48,6 +48,8 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "portal.middleware.private_pages",
+    "portal.middleware.no_blank_pages",
+    "orders.context.news_of_stops",
 ]
 
 ROOT_URLCONF = "portal.urls"

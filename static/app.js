@@ -1,7 +1,8 @@
 "use strict";
 
-// Copy buttons, and three things around pages that refresh themselves: unfolded details stay unfolded, an expired
-// session leads to the sign-in page, and silence of the portal is said aloud. Everything else works without script.
+// Copy buttons, and what pages need that refresh themselves: unfolded details stay unfolded, the keyboard's focus stays
+// where it was, a stop of buying is told at once, an expired session leads to the sign-in page, and silence of the
+// portal is said aloud. Everything else works without script.
 (() => {
   const root = document.documentElement;
   const byId = (id) => document.getElementById(id);
@@ -28,6 +29,33 @@
     if (button) copy(button);
   });
 
+  // What has the focus is known by what it is: its id, where it leads, what it sends. Else by the nearest thing around
+  // it that is known. A place in a list would not do: Enter must not open the order that came in between.
+  const TELLING = ["href", "formaction", "data-copy", "name", "value"];
+  const has = (element, name) => `[${name}="${CSS.escape(element.getAttribute(name))}"]`;
+  const selectorOf = (element) => {
+    if (element.id) return `#${CSS.escape(element.id)}`;
+    const own = TELLING.filter((name) => element.hasAttribute(name)).map((name) => has(element, name));
+    if (own.length) return element.localName + own.join("");
+    const around = element.parentElement?.closest("[id], form[action]");
+    return `${around ? (around.id ? selectorOf(around) : `form${has(around, "action")}`) : "body"} ${element.localName}`;
+  };
+
+  let focused = null;
+  const rememberFocus = () => {
+    const selector = selectorOf(document.activeElement);
+    focused = { selector, nth: [...document.querySelectorAll(selector)].indexOf(document.activeElement) };
+  };
+  const focusAgain = () => {
+    if (!focused || document.activeElement !== document.body) return;
+    const found = document.querySelectorAll(focused.selector);
+    for (const element of [found[focused.nth], found[0], byId("main")]) {
+      element?.focus({ preventScroll: true });
+      if (document.activeElement !== document.body) break;
+    }
+    focused = null;
+  };
+
   let unfolded = [];
   document.addEventListener("htmx:beforeSwap", (event) => {
     const { xhr, pathInfo } = event.detail;
@@ -35,10 +63,18 @@
       event.detail.shouldSwap = false;
       location.reload();
     }
+    rememberFocus();
     unfolded = [...event.detail.target.querySelectorAll("details[open][id]")].map((details) => details.id);
   });
   document.addEventListener("htmx:afterSwap", () => {
     for (const id of unfolded) byId(id)?.setAttribute("open", "");
+    focusAgain();
+  });
+
+  // Where other stops stand by now, the answer brings a new banner along.
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    const shown = document.querySelectorAll("#stops [data-stop]");
+    detail.headers["X-Stops"] = [...shown].map((stop) => stop.dataset.stop).join(" ");
   });
 
   // What is typed while the form's choices are being brought up to date is not overwritten by the answer.

@@ -5,9 +5,10 @@ import re
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FloatRect, Page, expect, sync_playwright
 
 from tests.running_stack import CHROMIUM, Stack
 from tests.visiting import Visitor
@@ -99,6 +100,49 @@ def test_a_swallowed_answer_says_do_not_order_again(stack: Stack, lin: Visitor, 
     expect(page.get_by_text(re.compile("do not order again", re.IGNORECASE)).first).to_be_visible()
 
 
+FOCUSED = "[document.activeElement.localName, document.activeElement.closest('[id], [href]').outerHTML.split('>')[0]]"
+
+
+def test_the_focus_stays_where_it_was_when_the_page_refreshes_itself(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Focus", domains=9)
+    mei.visit("/").locator(f'a[href="{urlsplit(address).path}"]').first.focus()
+    link = mei.page.evaluate(FOCUSED)
+    lin.request_certificate("In between", domains=10)
+    status(mei.page, urlsplit(lin.page.url).path.replace("/orders/", "ORD-").strip("/"))
+    assert mei.page.evaluate(FOCUSED) == link
+
+    lin.visit(address).locator(".timeline-event summary").last.focus()
+    summary = lin.page.evaluate(FOCUSED)
+    assert summary[0] == "summary"
+    mei.decide(address, "reject", "No need")
+    status(lin.page, "Rejected")
+    assert lin.page.evaluate(FOCUSED) == summary
+
+
+def test_what_had_the_focus_and_is_gone_leaves_it_in_the_content(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("Gone", domains=11)
+    page = lin.visit(address)
+    page.get_by_role("link", name="Edit").focus()
+    mei.decide(address, "reject", "No need")
+    status(page, "Rejected")
+    assert page.evaluate("document.activeElement.id") == "main"
+
+
+def test_a_stop_is_told_on_open_pages_and_so_is_its_end(lin: Visitor, mei: Visitor) -> None:
+    pages = [lin.page, Visitor(lin.page.context.browser, lin.stack, "omar").visit("/")]  # type: ignore[arg-type]
+    lin.request_certificate("Waits", domains=12)
+    page = mei.visit("/buying/")
+    page.fill("#stop-reason", "Price list is wrong")
+    page.get_by_role("button", name="Stop buying").click()
+    for each in pages:
+        expect(each.locator("#stops")).to_contain_text("Price list is wrong")
+    page.fill("textarea[id^=resume]", "Corrected")
+    page.get_by_role("button", name="Resume buying").click()
+    for each in pages:
+        expect(each.locator("#stops p")).to_have_count(0)
+    assert lin.complaints == []
+
+
 def test_the_auditor_reads_everything_and_changes_nothing(browser: Browser, stack: Stack) -> None:
     noor = Visitor(browser, stack, "noor")
     page = noor.visit("/history/?kind=order.placed")
@@ -124,6 +168,62 @@ def test_pages_fit_a_phone(browser: Browser, stack: Stack, path: str) -> None:
     page = phone.visit(path)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert phone.complaints == []
+
+
+def test_the_head_of_a_phone_is_three_short_lines(browser: Browser, stack: Stack, mei: Visitor) -> None:
+    mei.visit("/buying/").fill("#stop-reason", "A long reason that goes on and on. " * 9)
+    mei.page.get_by_role("button", name="Stop buying").click()
+    page = Visitor(browser, stack, "mei", viewport={"width": 390, "height": 844}).visit("/orders/")
+
+    def box(selector: str) -> FloatRect:
+        return page.locator(selector).bounding_box() or {"x": 0, "y": 0, "width": 0, "height": 0}
+
+    assert box(".strip")["height"] < 40
+    assert box(".nav")["height"] < 44
+    assert box(".brand")["y"] < box(".header-new")["y"] + 20 < box(".brand")["y"] + 40
+    assert box("#stops")["height"] < 56
+    assert (box("#stops p")["x"], box("#stops p")["width"]) == (box("h1")["x"], box("h1")["width"])
+    page.locator("#stops a").click()
+    page.fill("textarea[id^=resume]", "Enough")
+    page.get_by_role("button", name="Resume buying").click()
+    expect(page.locator("#stops p")).to_have_count(0)
+
+
+def test_facts_have_the_whole_width_of_a_phone(browser: Browser, stack: Stack) -> None:
+    page = Visitor(browser, stack, "omar", viewport={"width": 390, "height": 844}).visit("/history/")
+    page.locator(".events summary").first.click()
+    row, fact = (page.locator(each).first.bounding_box() for each in (".events tbody tr", ".events dd"))
+    assert row is not None
+    assert fact is not None
+    assert fact["width"] == row["width"]
+
+
+SMALL_TEXT = """() => {
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), found = [];
+    for (document.querySelectorAll("details").forEach((each) => (each.open = true)); texts.nextNode(); ) {
+        const { data, parentElement: around } = texts.currentNode;
+        if (data.trim() && around.getClientRects().length && parseFloat(getComputedStyle(around).fontSize) < 12)
+            found.push(data.trim());
+    }
+    return found;
+}"""
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/", "/orders/1001/", "/history/", "/buying/"])
+def test_no_text_is_smaller_than_12_pixels(browser: Browser, stack: Stack, path: str) -> None:
+    assert Visitor(browser, stack, "omar").visit(path).evaluate(SMALL_TEXT) == []
+
+
+SMALL_TARGETS = """() => [...document.querySelectorAll("button, summary, .reference, nav a, input:not([type=hidden])")]
+    .map((each) => [each.outerHTML, each.getBoundingClientRect()])
+    .filter(([, { width, height }]) => width && Math.min(width, height) < 24)
+    .map(([html]) => html.split(">")[0])"""
+
+
+@pytest.mark.parametrize("path", ["/", "/orders/1001/", "/history/", "/orders/new/certificate/"])
+def test_nothing_is_too_small_for_a_finger(browser: Browser, stack: Stack, path: str) -> None:
+    """WCAG 2.2, 2.5.8: 24 by 24."""
+    assert Visitor(browser, stack, "omar").visit(path).evaluate(SMALL_TARGETS) == []
 
 
 def test_ctrl_c_stops_every_process(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from orders.actions import stopping
 from orders.catalogue import Product
 from orders.errors import Denied, Invalid
 from orders.models import Stop
-from orders.views.loading import person
+from orders.views.loading import person, read_on
 
 
 @require_safe
@@ -20,6 +20,7 @@ def buying(request: HttpRequest) -> HttpResponse:
     return _page(request)
 
 
+@read_on("buying")
 @require_POST
 def stop(request: HttpRequest) -> HttpResponse:
     product = request.POST.get("product", "")
@@ -34,6 +35,7 @@ def stop(request: HttpRequest) -> HttpResponse:
     return redirect("buying")
 
 
+@read_on("buying")
 @require_POST
 def resume(request: HttpRequest, pk: int) -> HttpResponse:
     found = get_object_or_404(Stop, pk=pk)

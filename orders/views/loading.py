@@ -1,15 +1,19 @@
 """One way to load an order: a stranger gets 404."""
 
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
-from typing import Any, cast
+from functools import wraps
+from typing import Any, TypeAlias, cast
 
-from django.http import HttpRequest
-from django.shortcuts import get_object_or_404
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 
 from orders.models import Order
 from orders.models.order import FIRST_NUMBER
 from portal.models import User
+
+View: TypeAlias = Callable[..., HttpResponse]
 
 
 def person(request: HttpRequest) -> User:
@@ -25,6 +29,22 @@ def wants_part(request: HttpRequest) -> bool:
 def visible_order(request: HttpRequest, number: int) -> Order:
     orders = Order.objects.visible_to(person(request)).select_related("requester", "revision", "attempt", "origin")
     return get_object_or_404(orders, pk=number - FIRST_NUMBER)
+
+
+def read_on(page: str | Callable[..., Order]) -> Callable[[View], View]:
+    """A button's address has nothing to read, and is read all the same: Enter behind a refusal, a bookmark, signing
+    in. That leads to the page with the button: `page` by name, or of the order it loads. The verb never sees it."""
+
+    def of_button(verb: View) -> View:
+        @wraps(verb)
+        def view(request: HttpRequest, **names: Any) -> HttpResponse:
+            if request.method in ("GET", "HEAD"):
+                return redirect(page if isinstance(page, str) else page(request, **names))
+            return verb(request, **names)
+
+        return view
+
+    return of_button
 
 
 def order_number(typed: str) -> int | None:

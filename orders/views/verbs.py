@@ -12,7 +12,7 @@ from orders import reconciling
 from orders.actions import approving, ordering, resolving
 from orders.errors import Changed, Denied, Invalid
 from orders.models import Order
-from orders.views.loading import person, visible_order
+from orders.views.loading import person, read_on, visible_order
 from orders.views.page import order_page
 
 Do = Callable[[Order], object]
@@ -33,37 +33,44 @@ def _act(request: HttpRequest, number: int, do: Do) -> HttpResponse:
     return redirect(order)
 
 
+@read_on(visible_order)
 @require_POST
 def request_approval(request: HttpRequest, number: int) -> HttpResponse:
     return _act(request, number, lambda order: ordering.request(order=order, by=person(request)))
 
 
+@read_on(visible_order)
 @require_POST
 def discard(request: HttpRequest, number: int) -> HttpResponse:
     return _act(request, number, lambda order: ordering.discard(order=order, by=person(request)))
 
 
+@read_on(visible_order)
 @require_POST
 def withdraw(request: HttpRequest, number: int) -> HttpResponse:
     reason = request.POST.get("reason", "")
     return _act(request, number, lambda order: ordering.withdraw(order=order, by=person(request), reason=reason))
 
 
+@read_on(visible_order)
 @require_POST
 def retry(request: HttpRequest, number: int) -> HttpResponse:
     return _act(request, number, lambda order: ordering.retry(order=order, by=person(request)))
 
 
+@read_on(visible_order)
 @require_POST
 def approve(request: HttpRequest, number: int) -> HttpResponse:
     return _decide(request, number, approving.approve)
 
 
+@read_on(visible_order)
 @require_POST
 def reject(request: HttpRequest, number: int) -> HttpResponse:
     return _decide(request, number, approving.reject)
 
 
+@read_on(visible_order)
 @require_POST
 def request_changes(request: HttpRequest, number: int) -> HttpResponse:
     return _decide(request, number, approving.request_changes)
@@ -82,6 +89,7 @@ def _number(typed: str) -> int:
     return int(typed) if typed.isdecimal() and len(typed) < 6 else 0
 
 
+@read_on(visible_order)
 @require_POST
 def attach(request: HttpRequest, number: int) -> HttpResponse:
     cloud_order_id, reason = request.POST.get("cloud_order_id", ""), request.POST.get("reason", "")
@@ -92,6 +100,7 @@ def attach(request: HttpRequest, number: int) -> HttpResponse:
     )
 
 
+@read_on(visible_order)
 @require_POST
 def declare_absent(request: HttpRequest, number: int) -> HttpResponse:
     reason = request.POST.get("reason", "")

@@ -131,3 +131,24 @@ def test_the_language_is_chosen_before_signing_in(client: Client) -> None:
     response = client.post("/language/", {"language": "zh-hans", "next": "/sign-in/"})
     assert (response.status_code, response.headers["Location"]) == (302, "/sign-in/")
     assert client.cookies["django_language"].value == "zh-hans"
+
+
+@pytest.mark.parametrize("path", ["/sign-out/", "/demo/sign-in/lin/"])
+def test_an_address_without_a_page_says_so_on_a_page(client: Client, lin: User, demo: None, path: str) -> None:
+    client.force_login(lin)
+    response = client.get(path)
+    assert (response.status_code, response.headers["Allow"].split(", ")[0]) == (405, "POST")
+    assert "shows nothing by itself" in response.content.decode()
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(("path", "status"), [("/nowhere/", 404), ("/sign-out/", 403)])
+def test_an_error_is_a_page_of_the_portal(lin: User, path: str, status: int) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(lin)
+    response = client.post(path) if status == 403 else client.get(path)
+    page = response.content.decode()
+    assert response.status_code == status
+    assert 'class="message"' in page
+    assert 'action="/sign-out/"' in page
+    assert "icons.svg#mark" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
 from typing import Any
 
@@ -63,6 +64,11 @@ def test_a_form_may_say_more(cloud: Sandbox) -> None:
     httpx.post(f"{cloud.url}/_sandbox/faults", data=data, trust_env=False)
     (fault,) = cloud.faults()
     assert (fault["count"], fault["executed"], fault["service"]) == (3, True, "scm")
+
+
+def test_forgetting_everything_takes_two_clicks(cloud: Sandbox) -> None:
+    hidden = re.findall(r"<details.*?</details>", _page(cloud), re.DOTALL)
+    assert ['action="/_sandbox/reset"' in each for each in hidden] == [True]
 
 
 def test_the_reset_button_forgets_everything(cloud: Sandbox, buyer: Buyer) -> None:

@@ -117,10 +117,40 @@ def test_signing_in_again_leads_back_to_the_page(order: Order, name: str) -> Non
 
 
 @pytest.mark.parametrize("name", VERBS)
-def test_verbs_refuse_to_be_read(order: Order, stop: Stop, lin: User, name: str) -> None:
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_reading_a_verb_leads_to_its_page_and_does_nothing(
+    order: Order, stop: Stop, mei: User, name: str, method: str
+) -> None:
+    client, before = Client(), making.everything()
+    client.force_login(mei)
+    response = client.generic(method.upper(), address(name, order, stop))
+    page = "/buying/" if name in ("stop", "resume") else order.get_absolute_url()
+    assert (response.status_code, response.headers["Location"]) == (302, page)
+    assert making.everything() == before
+
+
+@pytest.mark.parametrize("name", [name for name in VERBS if name not in ("stop", "resume")])
+def test_reading_a_verb_of_an_order_that_is_not_theirs_finds_nothing(order: Order, ana: User, name: str) -> None:
     client = Client()
-    client.force_login(lin)
-    assert client.get(address(name, order, stop)).status_code == 405
+    client.force_login(ana)
+    assert client.get(address(name, order)).status_code == 404
+
+
+@pytest.mark.parametrize("name", VERBS)
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE"])
+def test_verbs_are_posted_or_nothing(order: Order, stop: Stop, mei: User, name: str, method: str) -> None:
+    client = Client()
+    client.force_login(mei)
+    assert client.generic(method, address(name, order, stop)).status_code == 405
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_signing_in_at_a_verb_ends_on_its_page(order: Order, stop: Stop, mei: User, name: str) -> None:
+    client, path = Client(), address(name, order, stop)
+    data = {"username": "mei", "password": "only-for-tests", "next": path}
+    response = client.post("/sign-in/", data, follow=True)
+    assert response.status_code == 200
+    assert response.redirect_chain[-1][0] in (order.get_absolute_url(), "/buying/")
 
 
 @pytest.mark.parametrize("name", VERBS)

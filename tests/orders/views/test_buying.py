@@ -1,5 +1,6 @@
 """The kill switch over HTTP, and the banner on every page."""
 
+from orders.actions import stopping
 from orders.models import Event, Stop
 from portal.models import User
 from tests import making
@@ -37,3 +38,37 @@ def test_the_page_of_an_approved_order_says_that_buying_is_stopped(lin: User, me
     order = making.approve(making.order(lin), mei)
     signed_in(mei).post("/buying/stop/", {"product": "certificate", "reason": "Budget is used up"})
     assert "Budget is used up" in signed_in(lin).get(order.get_absolute_url()).content.decode()
+
+
+def test_an_open_page_hears_of_a_stop_although_nothing_else_changed(lin: User, mei: User, signed_in: SignedIn) -> None:
+    order, client = making.order(lin), signed_in(lin)
+    path = f"{order.get_absolute_url()}?v={order.version}"
+    assert client.get(path, headers={"hx-request": "true", "x-stops": ""}).status_code == 204
+    stop = stopping.stop(by=mei, product="", reason="Price list is wrong")
+    response = client.get(path, headers={"hx-request": "true", "x-stops": ""})
+    assert (response.status_code, response.headers["HX-Reswap"]) == (200, "none")
+    assert "Price list is wrong" in response.content.decode()
+    assert client.get(path, headers={"hx-request": "true", "x-stops": str(stop.pk)}).status_code == 204
+
+
+def test_an_open_page_hears_that_a_stop_is_over(lin: User, mei: User, signed_in: SignedIn) -> None:
+    stop = stopping.stop(by=mei, product="", reason="Price list is wrong")
+    stopping.resume(by=mei, stop=stop, reason="Corrected")
+    part = signed_in(lin).get("/?v=0", headers={"hx-request": "true", "x-stops": str(stop.pk)}).content.decode()
+    assert 'id="live"' in part
+    assert 'hx-swap-oob="innerHTML:#stops"' in part
+    assert "data-stop" not in part
+
+
+def test_the_banner_is_not_sent_again_while_it_is_right(lin: User, mei: User, signed_in: SignedIn) -> None:
+    stop = stopping.stop(by=mei, product="ca", reason="Audit")
+    part = signed_in(lin).get("/?v=0", headers={"hx-request": "true", "x-stops": str(stop.pk)}).content.decode()
+    assert "hx-swap-oob" not in part
+
+
+def test_the_banner_leads_to_the_page_about_it_except_from_there(mei: User, signed_in: SignedIn) -> None:
+    client = signed_in(mei)
+    stopping.stop(by=mei, product="", reason="Audit")
+    assert "More about it" in client.get("/").content.decode()
+    assert "More about it" not in client.get("/buying/").content.decode()
+    assert "More about it" not in client.post("/buying/stop/", {"product": "", "reason": ""}).content.decode()

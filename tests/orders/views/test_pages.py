@@ -2,9 +2,12 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from orders.actions import sweeping
 from orders.models import Order
+from orders.states import Status
 from portal.models import User
 from tests import making
 from tests.orders.views.conftest import SignedIn
@@ -62,6 +65,46 @@ def test_an_unchanged_page_is_not_sent_again(many: list[Order], mei: User, signe
     assert client.get(path, headers={"hx-request": "true"}).status_code == 204
     making.order(order.requester, making.certificate(domain_numbers=50))
     assert client.get("/?v=1", headers={"hx-request": "true"}).status_code == 200
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("UTC", "UTC"), ("Asia/Shanghai", "CST"), ("Asia/Kathmandu", "+0545")])
+def test_a_time_says_its_zone_to_people_and_to_machines(
+    many: list[Order], mei: User, signed_in: SignedIn, zone: str, shown: str
+) -> None:
+    since = making.fresh(many[0]).status_since
+    with timezone.override(zone):
+        page = texts(signed_in(mei), many[0].get_absolute_url())
+        here = timezone.localtime(since)
+    assert f'<time datetime="{here.isoformat()}"' in page
+    assert f'{here:%Y-%m-%d %H:%M:%S} <span class="zone" translate="no">{shown}</span></time>' in page
+
+
+def test_an_attempt_that_is_under_way_has_no_answer_yet(lin: User, mei: User, signed_in: SignedIn) -> None:
+    order = making.in_status(Status.SUBMITTING, lin, mei)
+    assert "no answer yet" in texts(signed_in(mei), order.get_absolute_url())
+
+
+def test_an_attempt_tells_its_trouble_in_a_sentence_and_in_its_word(lin: User, mei: User, signed_in: SignedIn) -> None:
+    order = making.in_status(Status.UNCONFIRMED, lin, mei)
+    page = texts(signed_in(mei), order.get_absolute_url())
+    assert "The request was sent, and no answer came in time." in page
+    assert '<code class="id" translate="no">timeout ReadTimeout</code>' in page
+
+
+def test_the_time_until_a_lost_worker_was_noticed_is_not_the_cloud_s(lin: User, mei: User, signed_in: SignedIn) -> None:
+    order = making.in_status(Status.SUBMITTING, lin, mei)
+    Order.objects.filter(pk=order.pk).update(deadline_at=timezone.now())
+    sweeping.end(order=order)
+    page = texts(signed_in(mei), order.get_absolute_url())
+    assert '<code class="id" translate="no">worker_gone</code>' in page
+    assert "not measured" in page.partition('id="attempts"')[2].partition('id="timeline"')[0]
+    assert " ms" not in page.partition('id="attempts"')[2].partition('id="timeline"')[0]
+
+
+def test_the_history_says_once_whose_time_it_shows(many: list[Order], noor: User, signed_in: SignedIn) -> None:
+    page = texts(signed_in(noor), "/history/")
+    assert "Days and times are those of UTC." in page
+    assert 'class="zone"' not in page
 
 
 def test_lists_page_by_key_without_gaps(
