@@ -247,12 +247,10 @@ _BY_WEIGHT = (Status.SUBMITTING, Status.UNCONFIRMED, Status.PLACED, Status.APPRO
 
 
 def payment_note(order: Order) -> str:
-    """What a placed order may still need: an order id does not prove payment (contract B; of v2 nothing is known)."""
-    if order.status != Status.PLACED:
-        return ""
-    if not order.content.values.get("is_auto_pay", True):
+    """What a placed order may still need: an order id does not prove payment (contract B)."""
+    if order.status == Status.PLACED and not order.content.values.get("is_auto_pay", True):
         return _("It was ordered without automatic payment: pay it in the cloud's console.")
-    return _("An order id does not prove payment: the cloud's console tells whether it is paid.")
+    return ""
 
 
 def waiting_sentence(order: Order, given: int) -> str:
