@@ -76,6 +76,20 @@ def test_a_ca_needs_two_and_one_rejection_ends_it(lin: Visitor, mei: Visitor) ->
     expect(page.get_by_text("We have one already").first).to_be_visible()
 
 
+def test_a_version_that_comes_in_while_reading_cannot_be_approved_unread(lin: Visitor, mei: Visitor) -> None:
+    address = lin.request_certificate("One, please", domains=15)
+    page = mei.visit(address)
+    page.fill("textarea[name=comment]", "One is fine")
+    lin.visit(f"{address}edit/").fill("input[name=order_number]", "9")
+    lin.page.get_by_role("button", name="Save new version").click()
+    expect(page.get_by_text("while you were reading it")).to_be_visible(timeout=15_000)
+    expect(page.locator('button[formaction$="/approve/"]')).to_have_count(0)
+    expect(page.locator("textarea[name=comment]")).to_have_value("One is fine")
+    page.get_by_role("link", name="Read it again, then decide").click()
+    mei.decide(address, "reject", "Nine is too many")
+    status(page, "Rejected")
+
+
 def test_nobody_approves_their_own_order(mei: Visitor) -> None:
     mei.request_certificate("My own", domains=6)
     expect(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Case, When
+from django.db.models import Case, QuerySet, When
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -261,13 +261,16 @@ def waiting_sentence(order: Order, given: int) -> str:
 
 def _waiting_for_approvals(order: Order, given: int) -> str:
     voters = order.approvals.filter(revision=order.revision_id).values("by")
-    able = policies.eligible_approvers(order).exclude(pk__in=voters).order_by("first_name", "username")
-    names = [str(each) for each in able[: ASKED + 1]]
     return _("%(given)d of %(quorum)d approvals given. Asked: %(names)s.") % {
         "given": given,
         "quorum": order.quorum,
-        "names": ", ".join(names[:ASKED]) + (" …" if len(names) > ASKED else ""),
+        "names": _named(policies.eligible_approvers(order).exclude(pk__in=voters)),
     }
+
+
+def _named(people: QuerySet[User]) -> str:
+    names = [str(each) for each in people.order_by("first_name", "username")[: ASKED + 1]]
+    return ", ".join(names[:ASKED]) + (" …" if len(names) > ASKED else "")
 
 
 def _waiting_for_requester(order: Order, given: int) -> str:  # noqa: ARG001
@@ -286,13 +289,8 @@ def _waiting_for_an_end(order: Order, given: int) -> str:  # noqa: ARG001
     if not answers and order.absence_proposed_at is None:
         return _("Waiting for the portal to find the order in the cloud, or for two approvers to settle it.")
     said = [f"{each.by}: {each.get_answer_display()} {each.cloud_order_id}".strip() for each in answers]
-    editors = order.revisions.values("editor")
-    able = User.objects.approvers().exclude(pk=order.requester_id).exclude(pk__in=editors)
-    others = able.exclude(pk__in=[each.by_id for each in answers]).distinct().order_by("first_name", "username")
-    names = [str(each) for each in others[: ASKED + 1]]
-    asked = _("Two approvers have to give the same answer. Asked: %(names)s.") % {
-        "names": ", ".join(names[:ASKED]) + (" …" if len(names) > ASKED else "")
-    }
+    others = policies.eligible_approvers(order).exclude(pk__in=[each.by_id for each in answers])
+    asked = _("Two approvers have to give the same answer. Asked: %(names)s.") % {"names": _named(others)}
     return " ".join([*(f"{each}." for each in said), asked])
 
 
