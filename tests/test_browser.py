@@ -169,7 +169,9 @@ def test_everything_works_without_javascript(browser: Browser, stack: Stack, mei
     plain = Visitor(browser, stack, "ana", java_script_enabled=False)
     page = plain.visit("/orders/new/certificate/")
     page.select_option("select[name=cert_brand]", "VTRUS")
-    page.get_by_role("button", name="Update choices").click()
+    with page.expect_response(lambda response: response.request.method == "POST"):
+        page.get_by_role("button", name="Update choices").click()
+    page.wait_for_load_state()
     offered = page.locator("select[name=cert_type] option").evaluate_all("options => options.map(each => each.value)")
     assert set(offered) - {""} == {"OV_SSL_CERT", "DV_SSL_CERT"}
 
