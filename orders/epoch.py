@@ -17,7 +17,7 @@ from pathlib import Path
 
 from django.conf import settings
 
-from orders.models import Event
+from orders.models import Event, Stop
 
 log = logging.getLogger(__name__)
 
@@ -80,11 +80,25 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def is_behind() -> bool:
-    """The database lacks the event that the marker names. A marker that cannot be read proves nothing good."""
+def trouble() -> Stop.Cause | None:
+    """Why nothing may be bought: the database lacks the event that the marker names, or nobody can tell.
+
+    A marker that is damaged proves nothing good, and only an operator can settle that. One that cannot be read may be
+    readable again in a minute.
+    """
     try:
         mark = read()
-    except (OSError, ValueError):
-        log.exception("the epoch marker cannot be read: buying stops until somebody has looked")
-        return True
-    return mark is not None and not Event.objects.filter(pk=mark.event, at=mark.at).exists()
+    except ValueError:
+        log.exception("the epoch marker is damaged: buying stops until somebody has looked")
+        return Stop.Cause.RESTORED
+    except OSError:
+        log.exception("the epoch marker cannot be read: nothing is bought meanwhile")
+        return Stop.Cause.MARKER
+    if mark is None or Event.objects.filter(pk=mark.event, at=mark.at).exists():
+        return None
+    return Stop.Cause.RESTORED
+
+
+def is_behind() -> bool:
+    """Nothing may be bought, and nothing be taken for ours, in what may be an old copy of the database."""
+    return trouble() is not None

@@ -7,10 +7,11 @@ any objection is taken without them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import Enum
 
 from django.conf import settings
+from django.db.models import Q
 
 from orders import states
 from orders.actions import resolving
@@ -18,6 +19,7 @@ from orders.catalogue import CA_SERVICE, Product
 from orders.cloud import billing, scm
 from orders.cloud.billing import BillingLine, BillingOrder
 from orders.models import Finding, Lookup, Order, Revision
+from orders.states import Status
 
 BEFORE = timedelta(minutes=20)
 """The cloud accepts a signature that is 15 minutes off (contract D.2), so our clocks may differ by as much."""
@@ -25,6 +27,8 @@ AFTER = resolving.QUIET
 """What was made later than this after the attempt is not taken without people."""
 SEARCHED = timedelta(hours=24)
 """What was made later than this is not looked at: no document says how late the cloud may execute an order."""
+STILL_POSSIBLE = timedelta(days=7)
+"""So long after an order was declared absent, what turns up may still be its purchase."""
 MONTHS_OF = {billing.MONTHS: 1, billing.YEARS: 12}
 
 Objection = Lookup.Objection
@@ -77,9 +81,20 @@ def _quantity(told: set[int | None], content: Revision) -> Fit:
 
 
 def is_other_product(found: BillingOrder, content: Revision) -> bool:
-    """Billing tells that it is a CA order and ours is none, or the other way round. Its word for SCM is not known."""
-    codes = {found.service_type_code, *(line.service_type_code for line in found.lines)} - {""}
-    return bool(codes) and (CA_SERVICE in codes) != (content.offer.product == Product.CA)
+    """Ours is for a CA, and billing names another service. Its word for certificates is not known: it may be CA_SERVICE
+    too, because SCM is a part of CCM."""
+    codes = service_codes(found)
+    return content.offer.product == Product.CA and bool(codes) and CA_SERVICE not in codes
+
+
+def service_codes(found: BillingOrder) -> set[str]:
+    return {found.service_type_code, *(line.service_type_code for line in found.lines)} - {""}
+
+
+def shows_nothing(found: BillingOrder, content: Revision) -> bool:
+    """It is unpaid: then nothing but billing has it. What is filed as a CA may be one, and no certificate."""
+    may_be_other = content.offer.product != Product.CA and CA_SERVICE in service_codes(found)
+    return found.status == billing.AWAITING_PAYMENT and not may_be_other
 
 
 def shows(found: scm.Certificate, content: Revision) -> bool:
@@ -101,11 +116,15 @@ def objections(found: BillingOrder, order: Order, *, content_is_seen: bool) -> l
     found_out = [_buyer(found), *known(found.order_id)]
     if terms(found, order.content) is Fit.UNTOLD:
         found_out.append(Objection.TERMS_UNTOLD)
-    if found.created_at is None or found.created_at > _attempted(order)[1] + AFTER:
+    if is_late(found, order):
         found_out.append(Objection.LATE)
     if _is_contested(found, order, content_is_seen=content_is_seen):
         found_out.append(Objection.CONTESTED)
     return [each for each in found_out if each is not None]
+
+
+def is_late(found: BillingOrder, order: Order) -> bool:
+    return found.created_at is None or found.created_at > _attempted(order)[1] + AFTER
 
 
 def _buyer(found: BillingOrder) -> Objection | None:
@@ -113,7 +132,7 @@ def _buyer(found: BillingOrder) -> Objection | None:
     ours = settings.CLOUD.cloud_iam_user
     if not ours or not found.user_name:
         return Objection.BUYER_UNKNOWN
-    return None if found.user_name == ours else Objection.OTHER_BUYER
+    return None if found.user_name.casefold() == ours.casefold() else Objection.OTHER_BUYER
 
 
 def known(order_id: str) -> Sequence[Objection]:
@@ -122,18 +141,26 @@ def known(order_id: str) -> Sequence[Objection]:
 
 
 def _is_contested(found: BillingOrder, order: Order, *, content_is_seen: bool) -> bool:
-    """Another order of ours that is in flight may have made it just as well."""
-    others = Order.objects.filter(product=order.product, status__in=states.IN_FLIGHT).exclude(pk=order.pk)
-    return any(
-        terms(found, other.content) is not Fit.DIFFERS
-        and (not content_is_seen or kind(other.content) == kind(order.content))
-        for other in others.select_related("revision")
-    )
+    """Another order of ours may have made it just as well: one in flight, or one that was declared absent too early."""
+    made = found.created_at or datetime.now(UTC)
+    in_flight = Q(status__in=states.IN_FLIGHT)
+    absent = Q(status=Status.ABSENT, status_since__gte=made - STILL_POSSIBLE, attempt__claimed_at__lte=made + BEFORE)
+    others = Order.objects.filter(in_flight | absent).exclude(pk=order.pk).select_related("revision")
+    return any(_may_have_made(each.content, found, order.content if content_is_seen else None) for each in others)
+
+
+def _may_have_made(other: Revision, found: BillingOrder, seen: Revision | None) -> bool:
+    if terms(found, other) is Fit.DIFFERS or is_other_product(found, other):
+        return False
+    return seen is None or (other.offer.product == seen.offer.product and kind(other) == kind(seen))
 
 
 def _attempted(order: Order) -> tuple[datetime, datetime]:
-    """When the attempt that was lost began and ended."""
+    """When the attempt that was lost began and ended. The sweeper may have noticed its end much later."""
     attempt = order.attempt
     assert attempt is not None
     assert attempt.claimed_at is not None
-    return attempt.claimed_at, attempt.finished_at or attempt.claimed_at
+    longest = states.STAGES[Status.SUBMITTING].lasts
+    assert longest is not None
+    latest = attempt.claimed_at + longest
+    return attempt.claimed_at, min(attempt.finished_at or latest, latest)

@@ -20,7 +20,7 @@ from orders.cloud.exchange import Exchange
 from orders.cloud.transport import send_once
 from orders.cloud.verdicts import NotReached, NotSent, verdict
 from orders.errors import ClaimRefused
-from orders.models import Attempt, Order, Stop
+from orders.models import Attempt, Order
 
 log = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def _stand_back(order: Order, refusal: ClaimRefused) -> None:
         case "approval":
             submitting.void_approval(order=order)
         case "restored":
-            stopping.stop_by_portal(Stop.Cause.RESTORED, stopping.DATABASE_IS_OLD)
+            stopping.heed_marker()
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 PATIENCE = Timeouts(connect=5, read=10, total=10)
 LASTS = 45
 """Seconds that one source may take, well within the task's time limits."""
+PER_SECOND = 10.0
+"""Requests that billing takes from one caller (contract A.5)."""
 SHOWN = 60
 """So many certificates are opened in one look-up, or as many as were ordered: lists do not tell their order id."""
 
@@ -89,23 +91,28 @@ def _check(order: Order, cloud_order_id: str) -> Candidate:
     try:
         search = _Search.of(order)
         found = billing.order(search.account, cloud_order_id)
+        contradiction = _contradiction(search, found)
         items = search.items_of(found.order_id)
     except CloudError as error:
         why = f"{error.status or ''} {error.code}".strip() or type(error).__name__
         text = _("The cloud does not confirm this order id (%(why)s). Nothing was recorded.") % {"why": why}
         raise Invalid({"cloud_order_id": [text]}) from error
-    contradiction = _contradiction(found, order) or _other_content(search, found, items)
     if contradiction:
         raise Invalid({"cloud_order_id": [contradiction]})
     if is_owned(found.order_id, items):
         raise Invalid({"cloud_order_id": [_("This order id already belongs to another order here.")]})
-    return search.candidate(found, items, content_is_seen=len(items) == order.content.quantity, found_by="people")
+    seen = len(items) == order.content.quantity
+    more = _content_objections(search, found, items)
+    return search.candidate(found, items, content_is_seen=seen, found_by="people", more=more)
 
 
-def _contradiction(found: BillingOrder, order: Order) -> str:
+def _contradiction(search: _Search, found: BillingOrder) -> str:
     """Why it cannot be this order, whoever says so."""
-    if matching.is_other_product(found, order.content):
+    order = search.order
+    if matching.is_other_product(found, order.content) or search.made_authorities(found):
         return _("This is an order for another product.")
+    if found.created_at is not None and found.created_at < matching.window(order, datetime.now(UTC))[0]:
+        return _("This order was made before the portal tried to place its own.")
     if found.order_type != billing.NEW:
         return _("This is no new purchase, but a renewal, change or refund.")
     if found.status == billing.CANCELLED:
@@ -115,15 +122,14 @@ def _contradiction(found: BillingOrder, order: Order) -> str:
     return ""
 
 
-def _other_content(search: _Search, found: BillingOrder, items: Sequence[str]) -> str:
-    """Its certificates are of another kind, as far as the list reaches and there is time to open them."""
-    if search.order.product == Product.CA or items or found.status == billing.AWAITING_PAYMENT:
-        return ""
-    try:
-        named = any(each.order_id == found.order_id for each in search.opened(search.free()))
-    except LookupFailed:
-        return ""  # not told, and the next person sees that it was not
-    return _("This order holds other certificates than were approved.") if named else ""
+def _content_objections(search: _Search, found: BillingOrder, items: Sequence[str]) -> list[Objection]:
+    """What the next person has to know about what the order holds. Its certificates may only be spelled differently."""
+    content = search.order.content
+    if len(items) == content.quantity or matching.shows_nothing(found, content):
+        return []
+    if search.order.product == Product.CERTIFICATE and not items and search.names_others(found.order_id):
+        return [Objection.OTHER_CONTENT]
+    return [Objection.CONTENT_UNSEEN]
 
 
 def unowned_since(start: datetime) -> list[Candidate]:
@@ -165,14 +171,23 @@ class _Search:
         """New orders of the window that nothing of ours owns and whose terms do not differ, with lines and buyer."""
         start, end = matching.window(self.order, datetime.now(UTC))
         listed = billing.orders(self.account, created_from=start, created_until=end, service_type_code=service)
-        free = [each for each in listed if not is_owned(each.order_id)]
-        found = [billing.order(self.account, each.order_id) for each in free if self.has_time()]
-        return [
-            each
-            for each in found
-            if not matching.is_other_product(each, self.order.content)
-            and matching.terms(each, self.order.content) is not Fit.DIFFERS
-        ]
+        content = self.order.content
+        free = [each for each in listed if not is_owned(each.order_id) and not matching.is_other_product(each, content)]
+        opened = [each for each in self.in_time(free) if not matching.is_other_product(each, content)]
+        return [each for each in opened if matching.terms(each, content) is not Fit.DIFFERS]
+
+    def in_time(self, listed: Iterable[BillingOrder]) -> Iterator[BillingOrder]:
+        """The listed ones, oldest first, opened one by one, not faster than billing allows.
+
+        Raises LookupFailed where time runs out among those that could be taken without people. Later ones could not:
+        a busy account must not keep an order open for ever.
+        """
+        for number, each in enumerate(listed):
+            if matching.is_late(each, self.order) and time.monotonic() > self.until:
+                return
+            if self.has_time():
+                time.sleep(1 / PER_SECOND if number else 0)
+                yield billing.order(self.account, each.order_id)
 
     def candidate(
         self,
@@ -210,6 +225,20 @@ class _Search:
         content = self.order.content
         fitting = [each for each in self.free() if matching.shows(each, content)]
         return self.opened(fitting[: max(SHOWN, content.quantity)])
+
+    def made_authorities(self, found: BillingOrder) -> bool:
+        """Ours is for certificates, and what this order made are CAs."""
+        if self.order.product == Product.CA or CA_SERVICE not in matching.service_codes(found):
+            return False
+        made = (each.resource_id for each in billing.resources(self.account, found.order_id))
+        return any(pca.show_authority(self.account, each) is not None for each in made)
+
+    def names_others(self, order_id: str) -> bool:
+        """Certificates of another kind name this order, as far as the list reaches and there is time to open them."""
+        try:
+            return any(each.order_id == order_id for each in self.opened(self.free()))
+        except LookupFailed:
+            return False
 
     def opened(self, listed: Iterable[scm.Certificate]) -> list[scm.Certificate]:
         shown = (scm.show_certificate(self.account, each.cert_id) for each in listed if self.has_time())
@@ -265,7 +294,7 @@ def _certificates_by_billing(search: _Search) -> list[Candidate]:
     candidates = []
     for each in bought:
         items = [one.cert_id for one in opened if one.order_id == each.order_id]
-        seen, unpaid = len(items) == content.quantity, each.status == billing.AWAITING_PAYMENT
+        seen, unpaid = len(items) == content.quantity, matching.shows_nothing(each, content)
         more = [] if seen or unpaid else [Objection.CONTENT_UNSEEN]
         if items and content.reference:
             more.append(Objection.NO_TAG)  # else its certificates would carry it
@@ -280,7 +309,8 @@ def _authorities_by_billing(search: _Search) -> list[Candidate]:
     candidates = []
     for each in search.bought_in_window(CA_SERVICE):
         items = [one.ca_id for one in _known_authorities(search, each.order_id)]
-        complete = each.status == billing.AWAITING_PAYMENT or len(items) == search.order.content.quantity
+        content = search.order.content
+        complete = matching.shows_nothing(each, content) or len(items) == content.quantity
         more = [] if complete else [Objection.CONTENT_UNSEEN]
         candidates.append(search.candidate(each, items, content_is_seen=False, more=more))
     return candidates

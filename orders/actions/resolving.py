@@ -27,7 +27,6 @@ UNSURE = timedelta(hours=24)
 NEGATIVES = 3
 PEOPLE = 2
 SOMEBODYS = frozenset({Lookup.Objection.OTHER_BUYER, Lookup.Objection.CONTESTED})
-"""Who has one of these is, or may be, another's: no finding of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,9 +44,6 @@ class Candidate:
     def exact(self) -> bool:
         """Everything that must be compared agrees."""
         return not self.objections
-
-    def storable(self) -> Candidate:
-        return replace(self, evidence=storable_data(dict(self.evidence)))
 
     def stored(self) -> dict[str, Any]:
         """As a look-up keeps it."""
@@ -81,9 +77,7 @@ def record_lookup(*, order: Order, seen: int, asked: Sequence[Asked], candidates
     order = locked(order)
     if order.status != Status.UNCONFIRMED or order.lookups.count() != seen:
         return
-    free = [each.storable() for each in candidates if not is_owned(each.order_id, each.item_ids)]
-    if _is_restored():
-        free = [replace(each, objections=(*each.objections, Lookup.Objection.RESTORED)) for each in free]
+    free = [_as_of_now(each) for each in candidates if not is_owned(each.order_id, each.item_ids)]
     exact = [each for each in free if each.exact]
     result = _result(asked, free, exact)
     Lookup.objects.create(
@@ -102,8 +96,17 @@ def record_lookup(*, order: Order, seen: int, asked: Sequence[Asked], candidates
         _weigh_absence(order)
 
 
+def _as_of_now(candidate: Candidate) -> Candidate:
+    """In an old copy of the database what nothing owns may well be somebody's: an objection to everything."""
+    restored = (Lookup.Objection.RESTORED,) if _is_restored() else ()
+    return replace(
+        candidate,
+        objections=(*candidate.objections, *restored),
+        evidence=storable_data(dict(candidate.evidence)),
+    )
+
+
 def _is_restored() -> bool:
-    """What an old copy of the database does not own may well be somebody's: then nothing is told by itself."""
     return epoch.is_behind() or stopping.standing().filter(cause=Stop.Cause.RESTORED).exists()
 
 
@@ -132,12 +135,12 @@ def _weigh_absence(order: Order) -> None:
 
 
 def _says_no(last: Sequence[Lookup], *, since: datetime) -> bool:
-    """Every source answered every time, and nothing came up but the same things, each of them with objections."""
+    """Every source answered every time, and nothing came up but the same things, none of them the only one to agree."""
     unsure = any(each.candidates for each in last)
     return (
         len(last) == NEGATIVES
         and since + (UNSURE if unsure else QUIET) <= timezone.now()
-        and all(each.is_full and each.result in (Lookup.Result.NOTHING, Lookup.Result.UNCERTAIN) for each in last)
+        and all(each.is_full and each.result != Lookup.Result.FAILED for each in last)
         and all(each.candidate_ids == last[0].candidate_ids for each in last)
     )
 
@@ -158,7 +161,7 @@ def attach(*, order: Order, by: User, reason: str, candidate: Candidate) -> Orde
     reason = given_reason(reason)
     if is_owned(candidate.order_id, candidate.item_ids):
         raise Changed
-    candidate = candidate.storable()
+    candidate = _as_of_now(candidate)
     evidence = dict(candidate.evidence) | {"objections": [str(each) for each in candidate.objections]}
     _give(order, by, Resolution.Answer.ATTACH, reason, candidate.order_id, evidence)
     if len(_agreeing(order, Resolution.Answer.ATTACH, candidate.order_id)) >= PEOPLE:
@@ -247,12 +250,19 @@ def _keep_findings(order: Order) -> None:
     """What else looked like it, and belongs to nobody, becomes a finding: somebody may have to cancel it."""
     named = {each.cloud_order_id: each.evidence for each in order.resolutions.exclude(cloud_order_id="")}
     for candidate in [each for lookup in order.lookups.order_by("number") for each in lookup.candidates]:
-        if SOMEBODYS.isdisjoint(candidate["objections"]):
-            named[candidate["order_id"]] = candidate["evidence"]
-        else:
+        if _is_somebodys(candidate):
             named.pop(candidate["order_id"], None)
+        else:
+            named[candidate["order_id"]] = candidate["evidence"]
     for order_id, evidence in named.items():
         if not is_owned(order_id):
             Finding.objects.get_or_create(
                 cloud_order_id=order_id, defaults={"order": order, "at": timezone.now(), "evidence": evidence}
             )
+
+
+def _is_somebodys(candidate: dict[str, Any]) -> bool:
+    """It is, or may be, another's: no finding of ours."""
+    objections = set(candidate.get("objections", []))
+    anything = {Lookup.Objection.BUYER_UNKNOWN, Lookup.Objection.CONTENT_UNSEEN} <= objections
+    return not SOMEBODYS.isdisjoint(objections) or (anything and not candidate["item_ids"])

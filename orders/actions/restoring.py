@@ -38,15 +38,24 @@ def accept(*, by: User, reason: str, unowned: Sequence[Candidate]) -> None:
     epoch.replace(event)
 
 
+def is_needed() -> bool:
+    """The database may be an old copy, or was stopped for that: a marker that is right again lifts no stop."""
+    return epoch.is_behind() or stopping.standing().filter(cause=Stop.Cause.RESTORED).exists()
+
+
 def end_of_copy() -> Event | None:
     """The newest event that came with the backup: what was written since the restore is younger than the marker.
 
-    A marker that cannot be read tells nothing: then it is the newest event before buying was stopped for that.
+    A marker that cannot be read tells nothing: then it is the newest event before buying was stopped for that. A
+    database that has none so old is new, and nothing in the cloud is older than its first event.
     """
     events = Event.objects.order_by("-pk")
     try:
         mark = epoch.read()
     except (OSError, ValueError):
         stop = stopping.standing().filter(cause=Stop.Cause.RESTORED).first()
-        return events.filter(at__lt=stop.stopped_at).first() if stop else events.first()
-    return events.filter(at__lt=mark.at).first() if mark else events.first()
+        ended = stop.stopped_at if stop else None
+    else:
+        ended = mark.at if mark else None
+    older = events.filter(at__lt=ended).first() if ended else events.first()
+    return older or events.last()

@@ -9,14 +9,16 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from orders import permissions
+from orders import epoch, permissions
 from orders.actions.moves import announce, given_reason, record, verb
 from orders.models import Event, Order, Stop
 from portal.models import User
 
 TOO_MANY_LOST = gettext_noop("Two orders became unconfirmed within ten minutes.")
 DATABASE_IS_OLD = gettext_noop("The database is older than its marker.")
-NO_MARKER = gettext_noop("The marker outside the database cannot be written, so a restored backup would go unnoticed.")
+NO_MARKER = gettext_noop(
+    "The marker outside the database cannot be read or written, so a restored backup would go unnoticed."
+)
 BREAKER_COUNT, BREAKER_WINDOW = 2, timedelta(minutes=10)
 
 
@@ -54,6 +56,14 @@ def trip_breaker() -> None:
     lost = Event.objects.filter(kind="order.outcome_lost", at__gt=since).count()
     if lost >= BREAKER_COUNT:
         stop_by_portal(Stop.Cause.BREAKER, TOO_MANY_LOST)
+
+
+def heed_marker() -> bool:
+    """Stop buying where the marker says that this may be an old copy of the database. True where it does."""
+    cause = epoch.trouble()
+    if cause is not None:
+        stop_by_portal(cause, DATABASE_IS_OLD if cause is Stop.Cause.RESTORED else NO_MARKER)
+    return cause is not None
 
 
 def stop_by_portal(cause: Stop.Cause, reason: str) -> None:

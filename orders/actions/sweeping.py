@@ -7,10 +7,9 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
-from orders import epoch
 from orders.actions import stopping, submitting
 from orders.actions.moves import announce, locked, move
-from orders.models import Event, Order, Stop
+from orders.models import Event, Order
 from orders.states import Status
 
 REMINDER_EXPIRES = 300
@@ -50,8 +49,7 @@ def guard() -> None:
     could tell that of it later."""
     with transaction.atomic():
         stopping.trip_breaker()
-        if epoch.is_behind():
-            stopping.stop_by_portal(Stop.Cause.RESTORED, stopping.DATABASE_IS_OLD)
+        if stopping.heed_marker():
             return
     newest = Event.objects.order_by("-pk").first()
     if newest is not None:

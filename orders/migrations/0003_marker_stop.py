@@ -13,6 +13,6 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name='stop',
             name='cause',
-            field=models.CharField(choices=[('person', 'stopped by a person'), ('breaker', 'too many unconfirmed orders'), ('restored', 'the database is older than its marker'), ('marker', 'the marker outside the database cannot be written')], max_length=16),
+            field=models.CharField(choices=[('person', 'stopped by a person'), ('breaker', 'too many unconfirmed orders'), ('restored', 'the database is older than its marker'), ('marker', 'the marker outside the database cannot be used')], max_length=16),
         ),
     ]

@@ -70,7 +70,7 @@ class Lookup(models.Model):
     def shown_candidates(self) -> list[dict[str, Any]]:
         """The candidates with their objections in words."""
         return [
-            each | {"objections": [Lookup.Objection(name).label for name in each["objections"]]}
+            each | {"objections": [Lookup.Objection(name).label for name in each.get("objections", [])]}
             for each in self.candidates
         ]
 
@@ -116,6 +116,12 @@ class Resolution(models.Model):
         return [str(Lookup.Objection(name).label) for name in self.evidence.get("objections", [])]
 
 
+class Findings(models.QuerySet["Finding"]):
+    def unowned(self) -> "Findings":
+        """Those that no order has become the owner of since."""
+        return self.exclude(cloud_order_id__in=Order.objects.exclude(cloud_order_id=None).values("cloud_order_id"))
+
+
 class Finding(models.Model):
     """An order in the cloud that nothing here owns: like one of ours, but not taken for it, or seen after a restore."""
 
@@ -123,6 +129,8 @@ class Finding(models.Model):
     at = models.DateTimeField()
     cloud_order_id = models.CharField(max_length=64, unique=True)
     evidence = models.JSONField(default=dict)
+
+    objects = Findings.as_manager()
 
     def __str__(self) -> str:
         return self.cloud_order_id

@@ -14,7 +14,7 @@ class Stop(models.Model):
         PERSON = "person", _("stopped by a person")
         BREAKER = "breaker", _("too many unconfirmed orders")
         RESTORED = "restored", _("the database is older than its marker")
-        MARKER = "marker", _("the marker outside the database cannot be written")
+        MARKER = "marker", _("the marker outside the database cannot be used")
 
     product = models.CharField(max_length=16, blank=True)
     cause = models.CharField(max_length=16, choices=Cause.choices)

@@ -41,7 +41,7 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "mine": rows(Order.objects.filter(requester=user).with_row().newest_first()[:SHORT]),
         "counts": _counts(user),
         "troubles": _troubles(user, [row.order.pk for found in waiting.values() for row in found]),
-        "findings": Finding.objects.order_by("-pk")[:SHORT] if user.sees_everything else [],
+        "findings": Finding.objects.unowned().order_by("-pk")[:SHORT] if user.sees_everything else [],
         "latest": _latest_of_others(user) if user.sees_everything else [],
     }
     return render(request, "orders/dashboard.html#live" if wants_part(request) else "orders/dashboard.html", context)

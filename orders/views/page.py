@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 from orders import permissions, policies, states
 from orders.actions import resolving, stopping, submitting
 from orders.catalogue import Text
-from orders.models import Approval, Decision, Order, Revision
+from orders.models import Approval, Decision, Finding, Order, Revision
 from orders.models.order import FIRST_NUMBER
 from orders.permissions import Check
 from orders.refusals import explain
@@ -162,7 +162,7 @@ def order_context(user: User, order: Order) -> dict[str, Any]:
         "stopped": list(stopping.standing(order.product)) if status == Status.APPROVED else [],
         "twins": list(submitting.twins_in_flight(order)) if status == Status.APPROVED else [],
         **_resolving_context(user, order),
-        "findings": order.findings.all(),
+        "findings": Finding.objects.unowned().filter(order=order),
         "own_buttons": _buttons(_OWN, user, order),
         "decision_buttons": _buttons(_DECISIONS, user, order),
         "edit_denied": permissions.denial(permissions.check_can_edit, user, order),

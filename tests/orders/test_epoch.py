@@ -162,10 +162,7 @@ def test_an_unreadable_marker_leaves_the_sweeper_at_work(approved: Order, monkey
     making.claimed(approved)
     Order.objects.update(deadline_at=timezone.now())
 
-    def stale(*_: object) -> str:
-        raise OSError(116, "Stale file handle")
-
-    monkeypatch.setattr(Path, "read_text", stale)
+    monkeypatch.setattr(Path, "read_text", _stale)
     tasks.sweep()
     assert making.fresh(approved).status == Status.UNCONFIRMED
 
@@ -187,3 +184,38 @@ def test_the_operator_is_asked_about_the_time_since_the_copy_ended(
         tasks.sweep()
         accept(admin)
     assert asked_from == [ended - timedelta(hours=1)]
+
+
+def test_a_marker_that_is_right_again_leaves_a_way_out(restored: Order, admin: User, mei: User) -> None:
+    """It was damaged for a moment: the stop that came of it stands until an operator has looked."""
+    tasks.sweep()
+    epoch.path().unlink()
+    assert "buying is on again" in accept(admin, "--confirm")
+    assert not Stop.objects.filter(lifted_at=None).exists()
+
+
+def test_a_new_database_beside_an_old_marker_leaves_a_way_out(approved: Order, admin: User) -> None:
+    epoch.write(Event(pk=10_000_000, at=timezone.now() - timedelta(days=400)))
+    tasks.sweep()
+    assert "buying is on again" in accept(admin, "--confirm")
+
+
+def test_a_marker_that_cannot_be_read_for_a_while_is_for_approvers(
+    approved: Order, mei: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(Path, "read_text", _stale)
+        assert making.bought(approved).status == Status.APPROVED
+    stop = Stop.objects.get()
+    assert stop.cause == Stop.Cause.MARKER
+    stopping.resume(by=mei, stop=stop, reason="The disk is back")
+    assert making.bought(approved).status == Status.PLACED
+
+
+def _stale(*_: object) -> str:
+    raise OSError(116, "Stale file handle")
+
+
+def test_what_else_stops_buying_is_said(restored: Order, admin: User, mei: User) -> None:
+    stopping.stop(by=mei, product="", reason="Audit")
+    assert "still stopped: everything: Audit" in accept(admin, "--confirm")

@@ -377,22 +377,54 @@ def test_a_source_that_breaks_has_said_nothing(
     assert order.absence_proposed_at is None
 
 
+@pytest.fixture
+def slow_billing(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Each order that is opened takes more than half of the time there is."""
+    clock = [0.0]
+    monkeypatch.setattr("orders.reconciling.time.monotonic", lambda: clock[0])
+
+    def slow(found: BillingOrder) -> BillingOrder:
+        clock[0] += reconciling.LASTS / 2 + 1
+        return found
+
+    billing_says(monkeypatch, slow)
+    return clock
+
+
 def test_a_busy_account_ends_the_look_up_in_time(
-    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+    sandbox: Sandbox, certificate: Order, slow_billing: list[float]
 ) -> None:
     lost(certificate, sandbox)
     for _ in range(4):
         making.purchase_by_hand(certificate)
-    asked: list[float] = [0.0]
-    monkeypatch.setattr("orders.reconciling.time.monotonic", lambda: asked[0])
-
-    def slow(found: BillingOrder) -> BillingOrder:
-        asked[0] += reconciling.LASTS / 2 + 1
-        return found
-
-    billing_says(monkeypatch, slow)
     assert last(looked_up(certificate)).result == Lookup.Result.FAILED
-    assert asked[0] < 2 * reconciling.LASTS
+    assert slow_billing[0] < 2 * reconciling.LASTS
+
+
+def test_what_a_busy_account_buys_later_does_not_keep_an_order_open(
+    sandbox: Sandbox, certificate: Order, slow_billing: list[float]
+) -> None:
+    """None of it could be taken without people: the order that was not executed can still be declared absent."""
+    order = lost(certificate, sandbox, "reset-before-execution")
+    attempt = order.attempt
+    assert attempt is not None
+    assert attempt.claimed_at is not None
+    Attempt.objects.filter(pk=attempt.pk).update(claimed_at=attempt.claimed_at - timedelta(hours=2), finished_at=None)
+    for _ in range(4):
+        sandbox.buy_as("colleague", "scm.v2", making.CERTIFICATE | {"order_number": 2})
+    assert last(looked_up(certificate)).result == Lookup.Result.NOTHING
+
+
+def test_billing_is_not_asked_faster_than_it_allows(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox, "reset-before-execution")
+    for _ in range(3):
+        sandbox.buy_as("colleague", "scm.v2", making.CERTIFICATE | {"order_number": 2})
+    waits: list[float] = []
+    monkeypatch.setattr("orders.reconciling.time.sleep", waits.append)
+    looked_up(certificate)
+    assert waits == [0, 0.1, 0.1]
 
 
 def test_what_no_database_stores_is_left_out_of_the_evidence(
@@ -408,7 +440,8 @@ def test_what_no_database_stores_is_left_out_of_the_evidence(
 
 def test_an_order_for_another_product_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
     lost(certificate, sandbox, "reset-before-execution")
-    assert "another product" in refused(certificate, mei, sandbox.buy_as(USER, "pca.v1", CA_BODY))
+    paid = CA_BODY | {"period_type": 3, "is_auto_pay": 1}
+    assert "another product" in refused(certificate, mei, sandbox.buy_as(USER, "pca.v1", paid))
 
 
 def test_an_order_with_other_terms_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
@@ -417,10 +450,29 @@ def test_an_order_with_other_terms_cannot_be_attached(sandbox: Sandbox, certific
     assert "another period or quantity" in refused(certificate, mei, bought)
 
 
-def test_an_order_with_other_certificates_cannot_be_attached(sandbox: Sandbox, certificate: Order, mei: User) -> None:
+def test_the_next_person_is_told_of_other_certificates(sandbox: Sandbox, certificate: Order, mei: User) -> None:
+    """Not refused: the cloud may only spell them differently."""
     lost(certificate, sandbox, "reset-before-execution")
     bought = sandbox.buy_as(USER, "scm.v2", making.CERTIFICATE | {"domain_numbers": 61})
-    assert "other certificates" in refused(certificate, mei, bought)
+    reconciling.attach(order=certificate, by=mei, cloud_order_id=bought["order_id"], reason="I think so")
+    assert Objection.OTHER_CONTENT in certificate.resolutions.get().evidence["objections"]
+
+
+def test_what_is_older_than_the_attempt_cannot_be_attached(
+    sandbox: Sandbox, certificate: Order, mei: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, created_at=timezone.now() - timedelta(days=30)))
+    assert "before the portal tried" in refused(certificate, mei, sandbox.ledger()[0])
+
+
+@pytest.mark.parametrize("code", ["hws.service.type.ccm", "hws.service.type.scm"])
+def test_whatever_billing_files_certificates_under_they_are_found(
+    sandbox: Sandbox, certificate: Order, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    lost(certificate, sandbox)
+    billing_says(monkeypatch, lambda found: replace(found, service_type_code=code))
+    assert looked_up(certificate).status == Status.PLACED
 
 
 @pytest.mark.parametrize("changes", [{"status": billing.CANCELLED}, {"order_type": 4}])

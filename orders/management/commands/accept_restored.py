@@ -5,13 +5,14 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from orders import epoch, reconciling
-from orders.actions import restoring
+from orders import reconciling
+from orders.actions import restoring, stopping
 from orders.cloud.errors import CloudError
 from portal.models import User
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # it mends what they find: a marker that cannot be read
     help = "List what the cloud has and the restored database does not know; with --confirm, allow buying again."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -23,7 +24,7 @@ class Command(BaseCommand):
         operator = User.objects.filter(username=by, is_active=True).first()
         if operator is None:
             raise CommandError(f"There is no active person called {by}.")
-        if not epoch.is_behind():
+        if not restoring.is_needed():
             self.stdout.write("The database is not older than its marker: nothing to accept.")
             return
         newest = restoring.end_of_copy()
@@ -41,4 +42,6 @@ class Command(BaseCommand):
             self.stdout.write("Nothing was changed. Run again with --confirm when you have looked at them.")
             return
         restoring.accept(by=operator, reason=reason, unowned=unowned)
-        self.stdout.write("Approved orders went back to their approvers; buying is on again.")
+        left = [str(stop) for stop in stopping.standing()]
+        buying = f"still stopped: {'; '.join(left)}" if left else "on again"
+        self.stdout.write(f"Approved orders went back to their approvers; buying is {buying}.")
