@@ -146,7 +146,9 @@ def _is_contested(found: BillingOrder, order: Order, *, content_is_seen: bool) -
     in_flight = Q(status__in=states.IN_FLIGHT)
     absent = Q(status=Status.ABSENT, status_since__gte=made - STILL_POSSIBLE, attempt__claimed_at__lte=made + BEFORE)
     others = Order.objects.filter(in_flight | absent).exclude(pk=order.pk).select_related("revision")
-    return any(_may_have_made(each.content, found, order.content if content_is_seen else None) for each in others)
+    # A CA does not show what it was ordered with.
+    seen = order.content if content_is_seen and order.product == Product.CERTIFICATE else None
+    return any(_may_have_made(each.content, found, seen) for each in others)
 
 
 def _may_have_made(other: Revision, found: BillingOrder, seen: Revision | None) -> bool:

@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 PATIENCE = Timeouts(connect=5, read=10, total=10)
 LASTS = 45
-"""Seconds that one source may take, well within the task's time limits."""
+"""Seconds that a look-up may take, all sources together, well within the task's time limits."""
 PER_SECOND = 10.0
 """Requests that billing takes from one caller (contract A.5)."""
 SHOWN = 60
@@ -50,9 +50,10 @@ def look_up(order_id: int) -> None:
     seen = order.lookups.count()
     asked: list[Asked] = []
     found: dict[str, Candidate] = {}
+    until = time.monotonic() + LASTS
     for name, ask in _sources(order):
         try:
-            candidates = ask(_Search.of(order))
+            candidates = ask(_Search.of(order, until))
         except CloudError as error:
             asked.append(Asked(source=name, ok=False, error=f"{type(error).__name__}: {error.message}"))
             continue
@@ -89,7 +90,7 @@ def attach(*, order: Order, by: User, cloud_order_id: str, reason: str) -> Order
 
 def _check(order: Order, cloud_order_id: str) -> Candidate:
     try:
-        search = _Search.of(order)
+        search = _Search.of(order, time.monotonic() + LASTS)
         found = billing.order(search.account, cloud_order_id)
         contradiction = _contradiction(search, found)
         items = search.items_of(found.order_id)
@@ -163,9 +164,8 @@ class _Search:
     """On the monotonic clock."""
 
     @classmethod
-    def of(cls, order: Order) -> _Search:
-        account = replace(current_account(), timeouts=PATIENCE)
-        return cls(order, account, time.monotonic() + LASTS)
+    def of(cls, order: Order, until: float) -> _Search:
+        return cls(order, replace(current_account(), timeouts=PATIENCE), until)
 
     def bought_in_window(self, service: str) -> list[BillingOrder]:
         """New orders of the window that nothing of ours owns and whose terms do not differ, with lines and buyer."""

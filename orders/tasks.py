@@ -37,7 +37,7 @@ def sweep() -> None:
         _each(order.reference, sweeping.end, order=order)
     for order in Order.objects.to_look_up(now).iterator():
         _each(order.reference, _ask_for_look_up, order=order)
-    for order in Order.objects.due(now).iterator():
+    for order in Order.objects.to_announce(now).iterator():
         _each(order.reference, sweeping.remind, order=order)
 
 

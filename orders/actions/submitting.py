@@ -217,9 +217,9 @@ def _bounce(order: Order, attempt: Attempt, verdict: NotReached) -> None:
     """Back to approved, within the time that the approval had from the start."""
     renewed = verdict.renew and order.tries == 0
     if renewed:
-        pause: dict[str, Any] = {"tries": order.tries + 1, "not_before": None}
+        pause: dict[str, Any] = {"tries": order.tries + 1, "not_before": None, "announced_at": None}
     elif verdict.permanent:
-        pause = {"tries": order.tries + 1, "not_before": timezone.now() + LONGEST_PAUSE}
+        pause = _pause(order) | {"not_before": timezone.now() + LONGEST_PAUSE}
     else:
         pause = _pause(order)
     move(order, "bounced", by=None, data=_facts(attempt), deadline_at=_approval_ends(order), **pause)
@@ -264,7 +264,7 @@ def _pause(order: Order) -> dict[str, Any]:
     """Exponential back-off with jitter."""
     pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(order.tries, 16))
     jitter = random.uniform(0.8, 1.2)  # noqa: S311 – spreads load, guards nothing
-    return {"tries": order.tries + 1, "not_before": timezone.now() + pause * jitter}
+    return {"tries": order.tries + 1, "not_before": timezone.now() + pause * jitter, "announced_at": None}
 
 
 def _facts(attempt: Attempt) -> dict[str, Any]:

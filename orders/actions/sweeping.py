@@ -32,8 +32,11 @@ def end(*, order: Order) -> None:
 
 @transaction.atomic
 def remind(*, order: Order) -> None:
-    """Announce an approved order again: its message may have been lost. The next sweep repeats it if need be."""
-    if not stopping.standing(order.product).exists():
+    """Announce an approved order again: its message may have been lost. Of two sweepers at once, one does."""
+    if stopping.standing(order.product).exists():
+        return
+    now = timezone.now()
+    if Order.objects.to_announce(now).filter(pk=order.pk).update(announced_at=now):
         announce(order, expires=REMINDER_EXPIRES)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 FIRST_NUMBER = 1000
 """ORD-1001 is the first order: a reference should not look like a row number."""
+
+
+ANNOUNCED_AGAIN = timedelta(seconds=60)
+"""More often would fill the broker while the workers are busy."""
 
 
 class Orders(models.QuerySet["Order"]):
@@ -65,6 +69,10 @@ class Orders(models.QuerySet["Order"]):
         """Approved orders that a worker may try to buy now."""
         return self.filter(status=Status.APPROVED).filter(Q(not_before=None) | Q(not_before__lte=now))
 
+    def to_announce(self, now: datetime) -> Orders:
+        """Those of them that no worker was told about for a while: the message may have been lost."""
+        return self.due(now).filter(Q(announced_at=None) | Q(announced_at__lte=now - ANNOUNCED_AGAIN))
+
     def overdue(self, now: datetime) -> Orders:
         """Orders that time itself must end. Unconfirmed ones are not among them: people end those."""
         ending = [status for status, stage in states.STAGES.items() if stage.then is not None]
@@ -105,6 +113,8 @@ class Order(models.Model):
     not_before = models.DateTimeField(null=True)
     """After a failure that provably sent nothing: when to try again."""
     tries = models.PositiveSmallIntegerField(default=0)
+    announced_at = models.DateTimeField(null=True)
+    """When the sweeper last told a worker about it."""
     attempt = models.OneToOneField("Attempt", null=True, on_delete=models.PROTECT, related_name="+")
     look_up_at = models.DateTimeField(null=True)
     """While unconfirmed: when to ask the cloud next."""

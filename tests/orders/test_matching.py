@@ -167,6 +167,16 @@ def test_an_order_for_another_product_in_flight_may_have_made_it_too(
     assert matching.objections(billed(line()), lost, content_is_seen=True) == []
 
 
+def test_a_ca_shows_nothing_that_tells_two_orders_apart(lin: User, mei: User, omar: User) -> None:
+    first, second = (
+        making.approve(making.order(lin, making.ca(promotion_info=text)), mei, omar) for text in ("A", "B")
+    )
+    making.claimed(first)
+    making.claimed(second)
+    made = billed(line(MONTHS, 1, quantity=1))
+    assert Objection.CONTESTED in matching.objections(made, making.fresh(first), content_is_seen=True)
+
+
 def test_an_outage_does_not_stretch_the_hour_after_the_attempt(lost: Order) -> None:
     """The sweeper noted the end when it came back."""
     attempt = lost.attempt

@@ -10,7 +10,7 @@ from celery import Celery, current_app
 from celery.exceptions import SoftTimeLimitExceeded
 
 from orders import tasks
-from orders.actions import moves, sweeping
+from orders.actions import moves, submitting, sweeping
 from orders.models import Event, Order
 from orders.states import OPEN, STAGES, Status, target
 from portal.models import User
@@ -41,6 +41,28 @@ def test_a_sweep_announces_what_is_due_and_only_that(lin: User, mei: User, messa
     messages()
     tasks.sweep()
     assert messages() == [due.pk]
+
+
+def test_a_message_is_repeated_once_a_minute_and_not_at_every_sweep(lin: User, mei: User, messages: Messages) -> None:
+    """Else the broker fills while all workers are busy."""
+    order = making.in_status(Status.APPROVED, lin, mei)
+    messages()
+    for _ in range(3):
+        tasks.sweep()
+    assert messages() == [order.pk]
+    with time_machine.travel(order.status_since + timedelta(minutes=2), tick=False):
+        tasks.sweep()
+        assert messages() == [order.pk]
+
+
+def test_after_a_pause_the_next_sweep_announces_at_once(lin: User, mei: User, messages: Messages) -> None:
+    order = making.in_status(Status.APPROVED, lin, mei)
+    tasks.sweep()
+    submitting.defer(order=order, endpoint="", started_at=order.status_since, error="ConnectError", exchange=None)
+    messages()
+    with time_machine.travel(order.status_since + timedelta(seconds=15), tick=False):
+        tasks.sweep()
+    assert messages() == [order.pk]
 
 
 @pytest.mark.parametrize("status", ENDING)
