@@ -1,4 +1,4 @@
-"""`python -m tests.chaos [--short] [--seed N] [--only LAYER]`: every layer, and its figures as a table.
+"""`python -m tests.chaos [--short] [--share PART] [--seed N] [--only LAYER]`: every layer, and its figures as a table.
 
 The table and everything that is wrong go to var/chaos.md. Layers in which processes meet run on PostgreSQL too, where
 DATABASE_URL names a server (`python -m tests.with_postgres`).
@@ -73,8 +73,8 @@ def _table(head: list[str], rows: list[list[str]]) -> Iterator[str]:
 
 def main() -> int:
     options = _options()
-    form = SHORT if options.short else LONG
-    report = Report(_head(options.seed, form))
+    form = (SHORT if options.short else LONG).share(options.share)
+    report = Report(_head(options))
     postgres = os.environ.pop("DATABASE_URL", "")
     for name in options.only or LAYERS:
         report.rows.append(_run(name, "SQLite", form, options.seed))
@@ -91,6 +91,7 @@ def main() -> int:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--short", action="store_true", help="as often as `make test` asks: minutes instead of hours")
+    parser.add_argument("--share", type=float, default=1.0, help="this part of it: 0.25 takes about 40 minutes")
     parser.add_argument("--seed", type=int, default=int(time.time()))
     parser.add_argument("--only", action="append", choices=list(LAYERS), help="this layer; may be repeated")
     return parser.parse_args()
@@ -106,13 +107,14 @@ def _run(name: str, database: str, form: Form, seed: int) -> Row:
     return Row(name, database, found, time.monotonic() - started)
 
 
-def _head(seed: int, form: Form) -> str:
+def _head(options: argparse.Namespace) -> str:
     command = ["git", "describe", "--always", "--dirty"]
     commit = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip()
-    words = "short" if form is SHORT else "long"
+    words = "short form" if options.short else "long form"
+    words += f", {options.share:.0%} of it" if options.share != 1 else ""
     python = sys.version.split()[0]
     at = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
-    return f"The {words} form: commit {commit}, seed {seed}, {os.cpu_count()} cores, Python {python}, {at}."
+    return f"The {words}: commit {commit}, seed {options.seed}, {os.cpu_count()} cores, Python {python}, {at}."
 
 
 if __name__ == "__main__":

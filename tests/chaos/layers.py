@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from tests.chaos import crash, disturbing, hunting, simulating
@@ -30,6 +30,11 @@ class Form:
     deliveries_on_postgresql: int
     search: bool
     """Whether the simulation, too, has to come upon the planted bugs, without knowing of any."""
+
+    def share(self, part: float) -> Form:
+        """The same with only a part of what can be counted, for who has no hours."""
+        counted = ("deliveries", "deliveries_on_postgresql", "examples", "rounds", "disturbances")
+        return replace(self, **{name: max(1, round(getattr(self, name) * part)) for name in counted})
 
 
 SHORT = Form(
