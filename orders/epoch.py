@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,9 @@ from django.conf import settings
 from orders.models import Event, Stop
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds to wait for another writer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +80,22 @@ def _alone() -> Iterator[None]:
     target = path()
     target.parent.mkdir(parents=True, exist_ok=True)
     with target.with_name(f"{target.name}.lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # let go with the file
+        _lock(lock.fileno())  # let go with the file
         yield
+
+
+def _lock(file: int) -> None:
+    """Raises TimeoutError, which is an OSError: a writer that hangs must not hold up a purchase."""
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise TimeoutError("another process holds the epoch marker's lock") from None
+            time.sleep(0.02)
+        else:
+            return
 
 
 def trouble() -> Stop.Cause | None:

@@ -216,6 +216,12 @@ def _stale(*_: object) -> str:
     raise OSError(116, "Stale file handle")
 
 
+def test_a_writer_that_hangs_holds_nobody_up(approved: Order, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epoch, "PATIENCE", 0.1)
+    with epoch._alone(), pytest.raises(TimeoutError):
+        epoch.write(Event.objects.newest_first()[0])
+
+
 def test_what_else_stops_buying_is_said(restored: Order, admin: User, mei: User) -> None:
     stopping.stop(by=mei, product="", reason="Audit")
     assert "still stopped: everything: Audit" in accept(admin, "--confirm")
