@@ -146,15 +146,18 @@ def _is_contested(found: BillingOrder, order: Order, *, content_is_seen: bool) -
     in_flight = Q(status__in=states.IN_FLIGHT)
     absent = Q(status=Status.ABSENT, status_since__gte=made - STILL_POSSIBLE, attempt__claimed_at__lte=made + BEFORE)
     others = Order.objects.filter(in_flight | absent).exclude(pk=order.pk).select_related("revision")
-    # A CA does not show what it was ordered with.
-    seen = order.content if content_is_seen and order.product == Product.CERTIFICATE else None
+    seen = order.content if content_is_seen else None
     return any(_may_have_made(each.content, found, seen) for each in others)
 
 
 def _may_have_made(other: Revision, found: BillingOrder, seen: Revision | None) -> bool:
     if terms(found, other) is Fit.DIFFERS or is_other_product(found, other):
         return False
-    return seen is None or (other.offer.product == seen.offer.product and kind(other) == kind(seen))
+    if seen is None:
+        return True
+    # A CA does not show what it was ordered with: only that it is one.
+    product = other.offer.product
+    return product == seen.offer.product and (product == Product.CA or kind(other) == kind(seen))
 
 
 def _attempted(order: Order) -> tuple[datetime, datetime]:

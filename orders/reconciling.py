@@ -310,9 +310,9 @@ def _authorities_by_billing(search: _Search) -> list[Candidate]:
     for each in search.bought_in_window(CA_SERVICE):
         items = [one.ca_id for one in _known_authorities(search, each.order_id)]
         content = search.order.content
-        complete = matching.shows_nothing(each, content) or len(items) == content.quantity
-        more = [] if complete else [Objection.CONTENT_UNSEEN]
-        candidates.append(search.candidate(each, items, content_is_seen=False, more=more))
+        seen = len(items) == content.quantity
+        more = [] if seen or matching.shows_nothing(each, content) else [Objection.CONTENT_UNSEEN]
+        candidates.append(search.candidate(each, items, content_is_seen=seen, more=more))
     return candidates
 
 

@@ -160,8 +160,8 @@ def _copied(row: M, **changes: Any) -> M:
 def content(product: str, number: int) -> ordering.Content:
     """Certificates in ones and twos: the cloud's list shows only the newest hundred and fifty of them."""
     if product in ("ca", "unpaid-ca"):
-        rest, periods = divmod(number, 36)
-        terms = {"period_num": periods + 1, "subscription_num": 1 + rest % 10, "promotion_info": f"chaos-{number}"}
+        rest, period = divmod(number, len(MONTHS))
+        terms = {"period_num": MONTHS[period], "subscription_num": 1 + rest % 10, "promotion_info": f"chaos-{number}"}
         return making.ca(is_auto_pay=int(product == "ca"), **terms)
     rest, domains = divmod(number, 99)
     rest, years = divmod(rest, 2)
@@ -175,6 +175,8 @@ def content(product: str, number: int) -> ordering.Content:
     return making.certificate(**values, **({"is_auto_pay": True} if product == "tagged" else {}))
 
 
+MONTHS = [each for each in range(1, 37) if each % 12]
+"""Not whole years: an unpaid CA could not be told from a certificate that is unconfirmed."""
 BRANDS = ("GLOBALSIGN", "GEOTRUST", "CFCA", "VTRUS")
 
 

@@ -177,6 +177,16 @@ def test_a_ca_shows_nothing_that_tells_two_orders_apart(lin: User, mei: User, om
     assert Objection.CONTESTED in matching.objections(made, making.fresh(first), content_is_seen=True)
 
 
+def test_what_is_seen_to_be_a_ca_was_made_by_no_certificate_order(
+    lost: Order, lin: User, mei: User, omar: User
+) -> None:
+    content = making.ca(period_type=3, period_num=1, subscription_num=2)
+    ca = making.approve(making.order(lin, content), mei, omar)
+    making.claimed(ca)
+    assert matching.objections(billed(line()), making.fresh(ca), content_is_seen=True) == []
+    assert matching.objections(billed(line()), making.fresh(ca), content_is_seen=False) == [Objection.CONTESTED]
+
+
 def test_an_outage_does_not_stretch_the_hour_after_the_attempt(lost: Order) -> None:
     """The sweeper noted the end when it came back."""
     attempt = lost.attempt
