@@ -1,6 +1,8 @@
 """`make run` in a folder of its own, as a newcomer starts it."""
 
+import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -19,9 +21,7 @@ class Stack:
 
     def __init__(self, var: Path) -> None:
         var.mkdir(parents=True, exist_ok=True)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = int(probe.getsockname()[1])
+        self.port = _free_pair()
         self.address = f"http://127.0.0.1:{self.port}"
         self.log = var / "stack.log"
         started = time.monotonic()
@@ -65,6 +65,16 @@ class Stack:
             for task in Path(f"/proc/{pid}/task").glob("*/children"):
                 found += [int(child) for child in task.read_text().split()]
         return found
+
+
+def _free_pair() -> int:
+    """A port that is free and so is the next one, where the sandbox listens. Below those that the system gives away."""
+    for port in random.sample(range(20_000, 30_000, 2), 100):
+        with socket.socket() as first, socket.socket() as second, contextlib.suppress(OSError):
+            first.bind(("127.0.0.1", port))
+            second.bind(("127.0.0.1", port + 1))
+            return port
+    raise RuntimeError("no two free ports in a row")
 
 
 def _clean_environment() -> dict[str, str]:
