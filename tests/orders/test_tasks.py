@@ -55,6 +55,14 @@ def test_a_message_is_repeated_once_a_minute_and_not_at_every_sweep(lin: User, m
         assert messages() == [order.pk]
 
 
+def test_of_two_sweepers_at_once_one_announces(lin: User, mei: User, messages: Messages) -> None:
+    order = making.in_status(Status.APPROVED, lin, mei)
+    messages()
+    for _ in range(2):
+        sweeping.remind(order=order)
+    assert messages() == [order.pk]
+
+
 def test_after_a_pause_the_next_sweep_announces_at_once(lin: User, mei: User, messages: Messages) -> None:
     order = making.in_status(Status.APPROVED, lin, mei)
     tasks.sweep()
